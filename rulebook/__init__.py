@@ -1,0 +1,1 @@
+"""The project package and the home of its small apps."""

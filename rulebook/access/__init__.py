@@ -1,0 +1,1 @@
+"""Who: people, departments, teams and what each role may do."""

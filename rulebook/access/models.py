@@ -1,0 +1,49 @@
+"""People and where they belong."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Department(models.Model):
+    """A part of the organisation that owns rules. Its head answers for them; the deputy when the head is away."""
+
+    name = models.CharField(max_length=200, unique=True)
+    head = models.ForeignKey("Person", models.SET_NULL, null=True, blank=True, related_name="+")
+    deputy = models.ForeignKey("Person", models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(models.Model):
+    """People who take contacts together. Figures of a team are shown only when it is large enough to hide each one."""
+
+    name = models.CharField(max_length=200, unique=True)
+    department = models.ForeignKey(Department, models.SET_NULL, null=True, blank=True, related_name="teams")
+    headcount = models.PositiveIntegerField(null=True, blank=True, help_text="How many people work in this team.")
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(AbstractUser):
+    """Somebody who signs in, or who owns rules without signing in (no usable password)."""
+
+    language = models.CharField(
+        max_length=10, blank=True, help_text="Blank follows the browser."
+    )
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="members")
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = "person"
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.get_username()

@@ -1,0 +1,57 @@
+"""The roles table: what each group of people may do. Groups are made to match it after every migrate."""
+
+from django.contrib.auth.models import Group, Permission
+
+MANAGE = ("view", "add", "change")
+VIEW = ("view",)
+
+# role -> {model label: actions}. A role that is not named for a model may do nothing with it.
+ROLES: dict[str, dict[str, tuple[str, ...]]] = {
+    "agent": {},
+    "manager": {
+        "catalogue.rule": MANAGE,
+        "catalogue.ruleversion": VIEW,
+        "catalogue.topic": MANAGE,
+        "catalogue.alias": VIEW,
+        "access.department": VIEW,
+        "access.team": VIEW,
+        "cases.source": VIEW,
+        "cases.case": VIEW,
+        "cases.caserule": VIEW,
+        "cases.pendinglink": VIEW,
+        "cases.importrun": VIEW,
+        "journal.event": VIEW,
+        "journal.actor": VIEW,
+        "journal.note": VIEW,
+    },
+    "owner": {
+        "catalogue.rule": VIEW,
+        "catalogue.ruleversion": VIEW,
+        "catalogue.topic": VIEW,
+        "journal.event": VIEW,
+    },
+    "operator": {
+        "access.person": MANAGE,
+        "access.department": MANAGE,
+        "access.team": MANAGE,
+        "cases.source": VIEW,
+        "cases.importrun": VIEW,
+        "journal.event": VIEW,
+    },
+}
+
+
+def sync_roles() -> None:
+    """Make the groups hold exactly the permissions of the table. Groups of other names are left alone."""
+    for role, grants in ROLES.items():
+        wanted = {
+            (label.partition(".")[0], f"{action}_{label.partition('.')[2]}")
+            for label, actions in grants.items()
+            for action in actions
+        }
+        found = [
+            permission
+            for permission in Permission.objects.select_related("content_type")
+            if (permission.content_type.app_label, permission.codename) in wanted
+        ]
+        Group.objects.get_or_create(name=role)[0].permissions.set(found)

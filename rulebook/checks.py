@@ -1,0 +1,99 @@
+"""System checks: every misconfiguration is one sentence with an id, before anything runs on it."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
+
+from rulebook import environment
+
+
+@register()
+def environment_is_sound(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [*_secrets(), *_values()]
+
+
+def _secrets() -> Iterator[CheckMessage]:
+    if settings.PRODUCTION and not os.environ.get("RULEBOOK_SECRET_KEY"):
+        yield Error(
+            "RULEBOOK_SECRET_KEY is not set.",
+            hint="Give a random text of 50 characters or more, the same on every server and every start.",
+            id="rulebook.E001",
+        )
+    ring = Path(settings.KEY_RING_FILE)
+    if settings.PRODUCTION and not ring.is_file():
+        yield Error(
+            "There is no key ring: RULEBOOK_KEY_RING names no file.",
+            hint='Make one outside the database and its backups: {"current": 1, "keys": {"1": "<32 bytes in base64>"}}.',
+            id="rulebook.E002",
+        )
+    elif ring.is_file():
+        yield from _key_ring_file(ring)
+
+
+def _key_ring_file(ring: Path) -> Iterator[CheckMessage]:
+    if os.name == "posix" and stat.S_IMODE(ring.stat().st_mode) & 0o077:
+        yield Warning(
+            "The key ring can be read by other users of this machine.",
+            hint="chmod 600 the file that RULEBOOK_KEY_RING names.",
+            id="rulebook.W003",
+        )
+    problem = environment.key_ring_problem(ring)
+    if problem:
+        yield Error(problem, hint="Restore the key ring from its own backup.", id="rulebook.E004")
+
+
+def _values() -> Iterator[CheckMessage]:
+    problem = environment.url_problem(os.environ.get("RULEBOOK_DATABASE_URL", ""))
+    if problem:
+        yield Error(problem, id="rulebook.E005")
+    entry = settings.DATABASES["default"]
+    if entry["ENGINE"].endswith("sqlite3") and "memory" not in str(entry["NAME"]):
+        folder = Path(entry["NAME"]).parent
+        if folder.exists() and not folder.is_dir():
+            yield Error(f"The database cannot stand in {folder}: it is no folder.", id="rulebook.E006")
+    if settings.PRODUCTION and not settings.ALLOWED_HOSTS:
+        yield Error(
+            "RULEBOOK_ALLOWED_HOSTS is not set.",
+            hint="Name the hosts that people open, separated by commas: rulebook.example.org.",
+            id="rulebook.E007",
+        )
+    zone = os.environ.get("RULEBOOK_TIME_ZONE", "")
+    if zone and not environment.is_time_zone(zone):
+        yield Error("RULEBOOK_TIME_ZONE names no time zone.", hint="Write Europe/Oslo, for example.", id="rulebook.E008")
+    level = os.environ.get("RULEBOOK_LOG_LEVEL", "")
+    if level and level.upper() not in environment.LOG_LEVELS:
+        yield Error("RULEBOOK_LOG_LEVEL is no level.", hint="Write INFO or WARNING.", id="rulebook.E009")
+    for name in sorted(environment.SWITCHES):
+        word = os.environ.get(name, "").strip().lower()
+        if word and word not in environment.YES | environment.NO:
+            yield Error(f"{name} is neither on nor off.", hint="Write 1 or 0.", id="rulebook.E010")
+    for name in sorted(os.environ):
+        if name.startswith("RULEBOOK_") and name not in environment.VARIABLES:
+            yield Warning(f"Rulebook reads no variable {name}.", hint="The README lists them.", id="rulebook.W011")
+    if settings.PRODUCTION and settings.DEBUG:
+        yield Error("RULEBOOK_DEBUG is on in production.", hint="It shows secrets. Turn it off.", id="rulebook.E012")
+    data_dir = Path(settings.DATA_DIR)
+    if data_dir.exists() and not data_dir.is_dir():
+        yield Error("RULEBOOK_DATA_DIR is no folder.", hint="Name a folder that may be written.", id="rulebook.E013")
+
+
+@register(Tags.database)
+def database_is_new_enough(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if connection.vendor == "sqlite" and sqlite3.sqlite_version_info < (3, 38):
+            messages.append(Error("SQLite is older than 3.38.", hint="Use a newer Python build.", id="rulebook.E014"))
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW server_version_num")
+                if int(cursor.fetchone()[0]) < 150000:
+                    messages.append(Error("PostgreSQL is older than 15.", hint="Upgrade it.", id="rulebook.E014"))
+    return messages

@@ -1,0 +1,189 @@
+"""Reads the environment for `settings.py`: databases by URL, switches, and the two secrets of a first local run.
+
+No Django here, because the settings themselves stand on it.
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+YES = frozenset({"1", "yes", "true", "on"})
+NO = frozenset({"0", "no", "false", "off"})
+LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+SWITCHES = frozenset({"RULEBOOK_PRODUCTION", "RULEBOOK_DEBUG", "RULEBOOK_AGENT_KEYS", "RULEBOOK_BEHIND_PROXY"})
+# Every variable the product reads. The README's table and a system check for misspelt names go by this list.
+VARIABLES = SWITCHES | {
+    "RULEBOOK_ALLOWED_HOSTS",
+    "RULEBOOK_DATABASE_URL",
+    "RULEBOOK_DATA_DIR",
+    "RULEBOOK_KEY_RING",
+    "RULEBOOK_LOG_LEVEL",
+    "RULEBOOK_SECRET_KEY",
+    "RULEBOOK_TIME_ZONE",
+    "RULEBOOK_TRUSTED_ORIGINS",
+}
+
+# Written on the connection itself: recursive_triggers because REPLACE would pass by the journal's DELETE trigger.
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON; "
+    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;"
+)
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """A switch. A word that is neither yes nor no counts as the default, and a system check names it."""
+    word = os.environ.get(name, "").strip().lower()
+    return True if word in YES else False if word in NO else default
+
+
+def time_zone(default: str) -> str:
+    """RULEBOOK_TIME_ZONE where such a zone exists, else the default; a system check names a wrong one."""
+    name = os.environ.get("RULEBOOK_TIME_ZONE", "")
+    return name if name and is_time_zone(name) else default
+
+
+def is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # not a name, a folder of the zone data, not there
+        return False
+    return True
+
+
+def log_level(default: str) -> str:
+    level = os.environ.get("RULEBOOK_LOG_LEVEL", "").upper()
+    return level if level in LOG_LEVELS else default
+
+
+def words(name: str) -> list[str]:
+    """A list, separated by commas."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def database(url: str, data_dir: Path) -> dict[str, Any]:
+    """Django's settings for a database URL; the own SQLite file when the URL is empty or not understood.
+
+    >>> database("sqlite:////srv/rulebook.sqlite3", Path("/d"))["NAME"]
+    '/srv/rulebook.sqlite3'
+    >>> entry = database("postgresql://anna:p%40ss@db.example:5433/rules?sslmode=require", Path("/d"))
+    >>> entry["HOST"], entry["PORT"], entry["NAME"], entry["USER"], entry["PASSWORD"], entry["OPTIONS"]["sslmode"]
+    ('db.example', '5433', 'rules', 'anna', 'p@ss', 'require')
+    >>> database("", Path("/d"))["NAME"]
+    '/d/rulebook.sqlite3'
+    """
+    try:
+        parts = urlsplit(url)
+        port = str(parts.port or "")
+    except ValueError:
+        return _sqlite(data_dir / "rulebook.sqlite3")
+    if parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1:
+        options: dict[str, Any] = dict(parse_qsl(parts.query))
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path[1:]),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": options.pop("host", "") or parts.hostname or "",
+            "PORT": options.pop("port", "") or port,
+            "OPTIONS": options,
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    if parts.scheme == "sqlite" and len(parts.path) > 1:
+        return _sqlite(Path(unquote(parts.path[1:])))
+    return _sqlite(data_dir / "rulebook.sqlite3")
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        # IMMEDIATE takes the write lock at BEGIN: a deferred read-then-write loses votes under load.
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": SQLITE_PRAGMAS},
+    }
+
+
+def url_problem(url: str) -> str:
+    """Why a database URL cannot be used, as a sentence; empty when it can."""
+    remedy = "Write sqlite:////folder/file.sqlite3 or postgresql://user:password@host:5432/name."
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (reading it is what raises on a port that is no number)
+    except ValueError:
+        return f"RULEBOOK_DATABASE_URL cannot be read. {remedy}"
+    if url and (parts.scheme not in {"sqlite", "postgresql", "postgres"} or len(parts.path) < 2):
+        return f"RULEBOOK_DATABASE_URL names no database that Rulebook knows. {remedy}"
+    return ""
+
+
+def beside(entry: dict[str, Any], data_dir: Path) -> Path:
+    """The folder where a first local run puts its keys."""
+    if entry["ENGINE"].endswith("sqlite3"):
+        return Path(entry["NAME"]).resolve().parent
+    return data_dir
+
+
+def secret_key(folder: Path, *, production: bool) -> str:
+    """The given key; on a local run one made once and kept; in production empty when none is given."""
+    given = os.environ.get("RULEBOOK_SECRET_KEY", "")
+    if given or production:
+        return given
+    return _made_once(folder / "secret_key", lambda: secrets.token_urlsafe(50))
+
+
+def make_key_ring(path: Path) -> str:
+    """The text of the key ring at `path`; a new one with a single key when the file is not there."""
+    return _made_once(path, lambda: json.dumps({"current": 1, "keys": {"1": _new_key()}}))
+
+
+def read_key_ring(text: str) -> tuple[int, dict[int, bytes]]:
+    """(number of the current key, keys by number) of a key ring's text; ValueError says what is wrong with it."""
+    try:
+        content = json.loads(text)
+        current = int(content["current"])
+        keys = {int(number): base64.b64decode(key, validate=True) for number, key in content["keys"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError('The key ring cannot be read. It is written {"current": 1, "keys": {"1": "<base64>"}}.') from None
+    if current not in keys:
+        raise ValueError("The key ring's current key is not among its keys.")
+    if any(len(key) < 32 for key in keys.values()):
+        raise ValueError("A key of the key ring is shorter than 32 bytes.")
+    return current, keys
+
+
+def key_ring_problem(path: Path) -> str:
+    """Why the key ring at `path` cannot be used, as a sentence; empty when it can."""
+    try:
+        read_key_ring(path.read_text())
+    except OSError:
+        return "The key ring cannot be opened: this process may not read the file."
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _made_once(path: Path, make: Callable[[], str]) -> str:
+    """The file's text. Two processes that start together agree: one of them links its file first."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

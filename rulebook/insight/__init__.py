@@ -1,0 +1,1 @@
+"""What the numbers say: what each rule costs in first-contact resolution."""

@@ -1,0 +1,132 @@
+"""One settings file, driven by environment variables RULEBOOK_* (the README lists them).
+
+Nothing here stops a wrong value: `checks.py` reports it with an id and a remedy, so that an operator reads a
+sentence and not a traceback.
+"""
+
+import os
+from pathlib import Path
+
+from rulebook import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+PRODUCTION = environment.flag("RULEBOOK_PRODUCTION")
+DEBUG = environment.flag("RULEBOOK_DEBUG", default=not PRODUCTION)
+DATA_DIR = Path(os.environ.get("RULEBOOK_DATA_DIR", "") or BASE_DIR / ".rulebook")
+
+DATABASES = {"default": environment.database(os.environ.get("RULEBOOK_DATABASE_URL", ""), DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The folder of the keys stands beside the database file; for a database on a server it is RULEBOOK_DATA_DIR.
+KEY_DIR = environment.beside(DATABASES["default"], DATA_DIR)
+SECRET_KEY = environment.secret_key(KEY_DIR, production=PRODUCTION)
+KEY_RING_FILE = Path(os.environ.get("RULEBOOK_KEY_RING", "") or KEY_DIR / "key_ring.json")
+AGENT_KEYS = environment.flag("RULEBOOK_AGENT_KEYS")
+
+ALLOWED_HOSTS = environment.words("RULEBOOK_ALLOWED_HOSTS") or ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = environment.words("RULEBOOK_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "rest_framework",
+    "rulebook.apps.RulebookConfig",
+    "rulebook.journal.apps.JournalConfig",
+    "rulebook.access.apps.AccessConfig",
+    "rulebook.catalogue.apps.CatalogueConfig",
+    "rulebook.cases.apps.CasesConfig",
+    "rulebook.insight.apps.InsightConfig",
+    "rulebook.desk.apps.DeskConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "rulebook.urls"
+WSGI_APPLICATION = "rulebook.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "rulebook" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "access.Person"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("da", "Dansk"), ("nb", "Norsk bokmål"), ("sv", "Svenska")]
+USE_TZ = True
+# Stored instants are UTC. This is the zone of screens, and of a source whose first import names none.
+TIME_ZONE = environment.time_zone(default="Europe/Copenhagen")
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "rulebook" / "static"]
+# Found beside the packages when nobody has run collectstatic: one step fewer on a first run.
+WHITENOISE_USE_FINDERS = True
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("RULEBOOK_BEHIND_PROXY") else None
+)
+
+REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]}
+
+UNFOLD = {
+    "SITE_TITLE": "Rulebook",
+    "SITE_HEADER": "Rulebook",
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "primary": {
+            "50": "#F1F8F8", "100": "#E0EFF0", "200": "#BEDDE0", "300": "#98CFD5", "400": "#74C5CE", "500": "#3E9DA8",
+            "600": "#0E5F69", "700": "#0C515A", "800": "#0A434B", "900": "#08363D", "950": "#06262B",
+        },
+        "base": {
+            "50": "#F6F7F5", "100": "#EEF1EF", "200": "#D9DEDC", "300": "#C3CACA", "400": "#98A4A7", "500": "#5F6A6D",
+            "600": "#4F5B5D", "700": "#334145", "800": "#212C2F", "900": "#182123", "950": "#101719",
+        },
+    },
+}  # fmt: skip
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": environment.log_level(default="WARNING")},
+}
