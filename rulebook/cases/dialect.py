@@ -1,0 +1,44 @@
+"""The few places where SQLite and PostgreSQL need different words. Instants are UTC on both."""
+
+from datetime import date, datetime
+
+from django.db import connection
+
+from rulebook.cases.policies import DAY_SECONDS
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def stamp(value: datetime) -> str:
+    """An instant as both databases store it: UTC without offset, so that SQLite's text order is time order."""
+    return str(value.replace(tzinfo=None))
+
+
+def instant_param() -> str:
+    return "CAST(%s AS timestamptz)" if is_postgresql() else "%s"
+
+
+def day_param() -> str:
+    return "CAST(%s AS date)" if is_postgresql() else "%s"
+
+
+def as_day(value: date) -> str:
+    return value.isoformat()
+
+
+def instant_plus(column: str, days: int) -> str:
+    """The instant days x 86,400 s later. UTC has no clock changes, so on SQLite's text only the date part moves."""
+    if is_postgresql():
+        return f"({column} + make_interval(secs => {days * DAY_SECONDS}))"
+    return f"(date({column}, '{days:+d} days') || substr({column}, 11))"
+
+
+def day_plus(column: str, days: int) -> str:
+    return f"({column} + {days})" if is_postgresql() else f"date({column}, '{days:+d} days')"
+
+
+def month(column: str) -> str:
+    """YYYY-MM of a day."""
+    return f"to_char({column}, 'YYYY-MM')" if is_postgresql() else f"substr({column}, 1, 7)"

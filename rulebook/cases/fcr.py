@@ -1,0 +1,222 @@
+"""First-contact resolution by group: counts, rates and their doubt, computed from the cases of the moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import sqrt
+from typing import Any
+
+from django.db import connection
+
+from rulebook.cases import dialect
+from rulebook.cases.models import Outcome, Source
+from rulebook.cases.outcomes import BLOCKED, Sql, judged_cases
+from rulebook.cases.policies import Policy, by_space, effective_horizon
+
+GROUPINGS = ("rule", "topic", "channel", "team", "month")
+Z95 = 1.959963984540054
+COUNTED = ("cases", "resolved", "not_resolved", "early_repeats", "pending", "unknown", "blocked", "blocked_silent")
+BY_RULE_NOTE = (
+    "Groups by rule overlap: a case that met two rules counts in both. "
+    "Net leaves out cases blocked by any rule, not by the group's alone."
+)
+
+
+@dataclass(frozen=True)
+class Period:
+    """Both days included, by opened_day; None is open."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def condition(self, column: str) -> Sql:
+        parts, params = [], []
+        for sign, day in ((">=", self.since), ("<=", self.until)):
+            if day is not None:
+                parts.append(f"{column} {sign} {dialect.day_param()}")
+                params.append(dialect.as_day(day))
+        return Sql(" AND ".join(parts) or "1 = 1", params)
+
+    @property
+    def is_open(self) -> bool:
+        return self.since is None and self.until is None
+
+
+def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float] | None:
+    """Wilson's score interval of a proportion, as (low, high) in 0..1; None without trials.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+
+    >>> low, high = wilson(7, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.3968, 0.8922)
+    >>> wilson(0, 0) is None
+    True
+    """
+    if trials == 0:
+        return None
+    rate = successes / trials
+    middle = rate + z * z / (2 * trials)
+    spread = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def fcr(sources: Sequence[Source], policy: Policy, period: Period, by: str | None) -> dict[str, Any]:
+    """First-contact resolution of sources under one policy, in the shape that the command prints."""
+    groups: dict[str, dict[str, int]] = {}
+    if by is None:
+        groups["all"] = {}
+    for space, measured in by_space(sources).items():
+        everyone = list(Source.objects.filter(space=space))
+        for name, counts in _count(everyone, measured, policy, period, by).items():
+            group = groups.setdefault(name, {})
+            for key, value in counts.items():
+                group[key] = group.get(key, 0) + value
+    names = [source.name for source in sources]
+    result = {
+        "source": names[0] if len(names) == 1 else None,
+        "sources": names,
+        "method": policy.method,
+        "window_days": policy.window_days,
+        "key": list(policy.key),
+        "horizon": iso(horizon_of(sources)),
+        "groups": [_figures(name, groups[name], policy) for name in sorted(groups)],
+    }
+    if by == "rule":
+        result["note"] = BY_RULE_NOTE
+    return result
+
+
+def horizon_of(sources: Sequence[Source]) -> datetime | None:
+    """Until when the data of all these sources is complete: the earliest of their spaces' horizons."""
+    spaces = by_space(sources)
+    known = [effective_horizon(Source.objects.filter(space=space)) for space in spaces]
+    return min((horizon for horizon in known if horizon is not None), default=None)
+
+
+def iso(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _count(
+    everyone: Sequence[Source], measured: Sequence[Source], policy: Policy, period: Period, by: str | None
+) -> dict[str, dict[str, int]]:
+    """{group: counts} of the sources of one space."""
+    listed = ", ".join(str(int(source.pk)) for source in measured)
+    judged = judged_cases(everyone, policy)
+    within = period.condition("j.opened_day")
+    scope = Sql(f"j.source_id IN ({listed}) AND {within.text}", within.params)
+    counts = _outcomes(judged, scope, by, chains=policy.watches_repeats and _chain_stays(by, policy, period))
+    if policy.watches_repeats and not _chain_stays(by, policy, period):
+        for name, chains in _chains(judged, scope, policy, by).items():
+            counts.setdefault(name, {}).update(chains)
+    within = period.condition("j.opened_day")
+    excluded = _select(
+        f"SELECT {_group(by)} AS g, COUNT(*) AS excluded FROM cases_case j {_joins(by)} "
+        f"WHERE j.excluded <> '' AND j.source_id IN ({listed}) AND {within.text} GROUP BY {_group(by)}",
+        within.params,
+        by,
+    )
+    for name, row in excluded.items():
+        counts.setdefault(name, {}).update(row)
+    return counts
+
+
+def _chain_stays(by: str | None, policy: Policy, period: Period) -> bool:
+    """A chain's first and last contact are sure to share group and period: it can be counted at its last."""
+    return period.is_open and (by is None or (by == "topic" and "topic" in policy.key))
+
+
+def _outcomes(judged: Sql, scope: Sql, by: str | None, *, chains: bool) -> dict[str, dict[str, int]]:
+    def total(condition: str, name: str) -> str:
+        return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) AS {name}"
+
+    columns = [
+        "COUNT(*) AS cases",
+        *(total(f"j.outcome = '{outcome}'", outcome) for outcome in Outcome.values),
+        total(f"j.outcome = '{Outcome.PENDING}' AND j.has_repeat", "early_repeats"),
+        total(f"j.outcome = '{Outcome.NOT_RESOLVED}' AND j.id IN ({BLOCKED})", "blocked"),
+        total(f"j.outcome = '{Outcome.RESOLVED}' AND j.id IN ({BLOCKED})", "blocked_silent"),
+    ]
+    if chains:
+        ends = "j.customer_key IS NOT NULL AND j.mature AND NOT j.has_repeat"
+        columns += [total(ends, "chains"), total(f"{ends} AND NOT j.is_repeat", "short_chains")]
+    group_by = f"GROUP BY {_group(by)}" if by else ""
+    text = f"SELECT {_group(by)} AS g, {', '.join(columns)} FROM ({judged.text}) j {_joins(by)} WHERE {scope.text} "
+    return _select(text + group_by, [*judged.params, *scope.params], by)
+
+
+def _chains(judged: Sql, scope: Sql, policy: Policy, by: str | None) -> dict[str, dict[str, int]]:
+    """Chains in the group and period of their first contact, once their last is mature.
+
+    Only first and last contacts are kept, in order: then the row after a first contact is its chain's last.
+    """
+    key = "e.customer_key" if policy.key == ("customer",) else "e.customer_key, e.topic_id"
+    ends = (
+        "SELECT e.*, CASE WHEN e.has_repeat THEN LEAD(e.mature) OVER "
+        f"(PARTITION BY {key} ORDER BY e.opened_at, e.source_rank, e.external_id) ELSE e.mature END AS complete "
+        f"FROM ({judged.text}) e WHERE e.customer_key IS NOT NULL AND (NOT e.is_repeat OR NOT e.has_repeat)"
+    )
+    text = (
+        f"SELECT {_group(by)} AS g, COUNT(*) AS chains, SUM(CASE WHEN j.has_repeat THEN 0 ELSE 1 END) AS short_chains "
+        f"FROM ({ends}) j {_joins(by)} WHERE NOT j.is_repeat AND j.complete AND {scope.text} "
+        f"GROUP BY {_group(by)}"
+    )
+    return _select(text, [*judged.params, *scope.params], by)
+
+
+def _group(by: str | None) -> str:
+    return {
+        None: "'all'",
+        "rule": "r.code",
+        "topic": "COALESCE(t.path, '')",
+        "channel": "j.channel",
+        "team": "COALESCE(m.name, '')",
+        "month": dialect.month("j.opened_day"),
+    }[by]
+
+
+def _joins(by: str | None) -> str:
+    return {
+        "rule": (
+            "JOIN (SELECT DISTINCT case_id, rule_id FROM cases_caserule) l ON l.case_id = j.id "
+            "JOIN catalogue_rule r ON r.id = l.rule_id"
+        ),
+        "topic": "LEFT JOIN catalogue_topic t ON t.id = j.topic_id",
+        "team": "LEFT JOIN access_team m ON m.id = j.team_id",
+    }.get(by or "", "")
+
+
+def _select(text: str, params: Sequence[Any], by: str | None) -> dict[str, dict[str, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(text, params)
+        names = [column[0] for column in cursor.description][1:]
+        return {str(row[0]): {name: int(value or 0) for name, value in zip(names, row[1:], strict=True)} for row in cursor}
+
+
+def share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _figures(name: str, counts: dict[str, int], policy: Policy) -> dict[str, Any]:
+    """One group's line: counts, then rates as numbers 0..1, null where there is nothing to divide by."""
+    number = {key: counts.get(key, 0) for key in (*COUNTED, "excluded", "chains", "short_chains")}
+    resolved, missed = number["resolved"], number["not_resolved"]
+    repeats = policy.watches_repeats
+    return {
+        "group": name,
+        "cases": number["cases"],
+        "resolved": resolved,
+        "not_resolved": missed,
+        "repeated": missed if repeats else None,
+        "early_repeats": number["early_repeats"] if repeats else None,
+        "pending": number["pending"],
+        "unknown": number["unknown"],
+        "excluded": number["excluded"],
+        "blocked_silent": number["blocked_silent"] if repeats else None,
+        "fcr": share(resolved, resolved + missed),
+        "net": share(resolved, resolved + missed - number["blocked"]),
+        "issue_fcr": share(number["short_chains"], number["chains"]) if repeats else None,
+        "interval": wilson(resolved, resolved + missed),
+    }

@@ -1,0 +1,380 @@
+"""An import of cases from files to outcomes: read twice, stored in small chunks, reported row by row.
+
+Killed at any moment it can simply be run again: rows are upserted by id, links with their rows, and a source that
+was left stale has all its outcomes computed anew.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+
+from rulebook.cases.linking import Linked, LinkRejected, ParsedLink, link, link_parser, store_links
+from rulebook.cases.models import Effect, ImportRun, Source
+from rulebook.cases.parsing import Context, ParsedCase, RowRejected, parser, row_id
+from rulebook.cases.presets import Layout, choose
+from rulebook.cases.pseudonyms import AGENT, CUSTOMER, key_ring, pseudonymiser
+from rulebook.cases.refreshing import Touched
+from rulebook.cases.runs import give_up, start_run
+from rulebook.cases.services import Counts, finish_run, settle_pending_links, source_named, store_cases
+from rulebook.cases.storing import EXCLUDED, OPENED, Stored, store_chunk
+from rulebook.cases.survey import Survey
+from rulebook.environment import is_time_zone
+from rulebook.errors import CannotStart, WrongUsage
+from rulebook.journal.services import Acting
+from rulebook.tables.reading import Rejected, Table, open_table
+from rulebook.tables.values import BadValue, parse_instant
+
+# A chunk is one write transaction: small enough for a room to vote between two of them.
+ROWS_A_CHUNK = 1_000
+LINES_SHOWN = 3
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody asks to be imported. Blank time zone and space: as the source has them, or the defaults."""
+
+    source: str
+    files: tuple[Path, ...]
+    links: Path | None = None
+    preset: str = "auto"
+    overrides: dict[str, str] = field(default_factory=dict)
+    effect: str = Effect.APPLIED.value
+    time_zone: str = ""
+    space: str = ""
+    complete_until: str = ""
+    dry_run: bool = False
+
+
+@dataclass
+class Report:
+    """What an import did. `warnings` are sentences that name file, lines and column."""
+
+    counts: Counts
+    links: Linked | None
+    settled: int
+    horizon: datetime | None
+    warnings: list[str]
+
+
+class Listener:
+    """Told of progress and of rejected rows. The command draws a bar and writes the private report."""
+
+    def say(self, sentence: str) -> None: ...
+    def begin(self, total: int) -> None: ...
+    def advance(self, rows: int) -> None: ...
+    def reject(self, rejected: Rejected) -> None: ...
+
+
+def import_cases(order: Order, by: Acting | None, listener: Listener) -> Report:
+    """Import files of cases and links into a source.
+
+    Raises WrongUsage for options that cannot mean anything, and CannotStart when it could not start or finish; rows
+    that cannot be cases are told to the listener and counted, and never stop the run.
+    """
+    return _Import(order, by, listener).run()
+
+
+class _Import:
+    def __init__(self, order: Order, by: Acting | None, listener: Listener) -> None:
+        self.order, self.by, self.listener = order, by, listener
+        self.counts: Counter[str] = Counter()
+        self.warned: dict[tuple[str, str, str], list[int]] = {}  # file, column, sentence -> count, first lines
+        self.unknown_rules: Counter[str] = Counter()
+        self.touched = Touched()
+        self.latest = ""
+        self.held: dict[str, ParsedCase] = {}
+        self.variants: dict[str, set[str]] = {}
+        self.existing: Source | None = None
+
+    def run(self) -> Report:
+        order = self.order
+        self.existing = Source.objects.filter(name=order.source).first()
+        self.time_zone, self.space = _fixed(order, self.existing)
+        zone = ZoneInfo(self.time_zone)
+        complete_until = _complete_until(order.complete_until, zone)
+        tables = [open_table(path) for path in order.files]
+        self.layouts = [choose(table.name, table.columns, order.preset, order.overrides) for table in tables]
+        self.links = open_table(order.links) if order.links else None
+        if self.links is not None:
+            link_parser(self.links, order.effect)  # a file that holds no links is refused before anything is stored
+        current, keys = key_ring()
+        self.context = Context(
+            zone=zone,
+            customer_key=pseudonymiser(keys, CUSTOMER, self.space),
+            agent_key=pseudonymiser(keys, AGENT, self.space) if settings.AGENT_KEYS else None,
+            key_id=current,
+            now=timezone.now(),
+            effect=order.effect,
+        )
+        self._announce(tables)
+        survey = self._survey(tables)
+        if order.dry_run:
+            self._load(tables, survey, None)
+            linked = self._link(None)
+            return self._report(tables, linked, 0, self._latest())
+        run = self._start(complete_until)
+        try:
+            self._load(tables, survey, run)
+            linked = self._link(run)
+            settled = settle_pending_links(by=self.by)
+            self.listener.say("Computing outcomes ...")
+            finish_run(run=run, counts=self._counts(), latest=self._latest(), touched=self.touched, by=self.by)
+        except BaseException:
+            give_up(run=run)
+            raise
+        return self._report(tables, linked, settled, Source.objects.get(pk=run.source_id).horizon)
+
+    def _announce(self, tables: list[Table]) -> None:
+        known = "" if self.existing else " (new)"
+        self.listener.say(
+            f"Source {self.order.source}{known}: times without an offset are {self.time_zone}, "
+            f"customers are those of {self.space}."
+        )
+        for table, layout in zip(tables, self.layouts, strict=True):
+            self.listener.say(f"{table.name}: {layout.sentence(table.columns)}")
+            if "text" in layout.columns:
+                self.listener.say(f"{table.name}: the text of cases is not stored.")
+            if "agent" in layout.columns and not settings.AGENT_KEYS:
+                self.listener.say(f"{table.name}: agents are not stored; RULEBOOK_AGENT_KEYS turns that on.")
+
+    def _survey(self, tables: list[Table]) -> Survey:
+        survey = Survey()
+        for table, layout in zip(tables, self.layouts, strict=True):
+            survey.look(table.rows(lambda rejected: None), row_id(layout))
+        survey.close()
+        return survey
+
+    def _start(self, complete_until: datetime | None) -> ImportRun:
+        source = source_named(name=self.order.source, time_zone=self.time_zone, space=self.space, by=self.by)
+        _fixed(self.order, source)  # another import may have made it meanwhile
+        waited = 0
+        while True:
+            left_stale = Source.objects.filter(space=source.space, stale=True).exists()
+            run = start_run(source=source, complete_until=complete_until, by=self.by)
+            if run is not None:
+                self.touched.everything = left_stale
+                return run
+            if waited % 15 == 0:
+                self.listener.say("Another import of this source is running. This one waits for its end.")
+            waited += 1
+            time.sleep(1)
+
+    def _load(self, tables: list[Table], survey: Survey, run: ImportRun | None) -> None:
+        self.listener.begin(survey.rows)
+        chunk: list[ParsedCase] = []
+        for table, layout in zip(tables, self.layouts, strict=True):
+            for row in self._last_of_each(self._parsed(table, layout), survey):
+                chunk.append(row)
+                if len(chunk) >= ROWS_A_CHUNK:
+                    self._store(chunk, run)
+                    chunk = []
+        for row in self.held.values():  # ids that only seemed to repeat, and those whose last row was rejected
+            chunk.append(row)
+            if len(chunk) >= ROWS_A_CHUNK:
+                self._store(chunk, run)
+                chunk = []
+        self.held = {}
+        if chunk or run:
+            self._store(chunk, run)
+
+    def _parsed(self, table: Table, layout: Layout) -> Iterator[ParsedCase | str]:
+        """The table's cases in order; for a row that was rejected, its id (blank when it has none)."""
+        columns = table.columns
+
+        def warn(line: int, name: str, sentence: str) -> None:
+            self._warn(table.name, _column(columns, layout, name), sentence, line)
+
+        def reject(rejected: Rejected) -> None:
+            self.counts["read"] += 1
+            self.counts["rejected"] += 1
+            self.listener.reject(rejected)
+
+        parse = parser(layout, self.context, warn)
+        id_of = row_id(layout)
+        read = 0
+        for line, cells in table.rows(reject):
+            read += 1
+            if read % ROWS_A_CHUNK == 0:
+                self.listener.advance(ROWS_A_CHUNK)
+            try:
+                yield parse(line, cells)
+            except RowRejected as bad:
+                self.counts["rejected"] += 1
+                raw = " | ".join(cell or "" for cell in cells)
+                where = _column(columns, layout, bad.field)
+                self.listener.reject(Rejected(table.name, line, where, bad.reason, raw[:2_000]))
+                yield id_of(cells)
+        self.counts["read"] += read
+        self.listener.advance(read % ROWS_A_CHUNK)
+        for note in table.notes:
+            self._warn(table.name, "", note, 0)
+
+    def _last_of_each(self, rows: Iterator[ParsedCase | str], survey: Survey) -> Iterator[ParsedCase]:
+        """Each id once: a row whose id comes again later is held back, and replaced by a later good one."""
+        repeated, lookalikes, held = survey.repeated, survey.lookalikes, self.held
+        for row in rows:
+            external_id = row.values[0] if isinstance(row, ParsedCase) else row
+            if external_id not in repeated:
+                if isinstance(row, ParsedCase):
+                    if lookalikes:
+                        self._compare(external_id, lookalikes)
+                    yield row
+                continue
+            repeated[external_id] -= 1
+            if isinstance(row, ParsedCase):
+                self.counts["replaced"] += external_id in held
+                held[external_id] = row
+                self._compare(external_id, lookalikes)
+            if not repeated[external_id] and external_id in held:
+                yield held.pop(external_id)
+
+    def _compare(self, external_id: str, lookalikes: set[str]) -> None:
+        lower = external_id.lower()
+        if lower in lookalikes:
+            spellings = self.variants.setdefault(lower, set())
+            spellings.add(external_id)
+
+    def _store(self, chunk: list[ParsedCase], run: ImportRun | None) -> None:
+        if run is not None:
+            result = store_cases(run=run, rows=chunk, effect=self.order.effect, touched=self.touched)
+        elif self.existing is not None:
+            result = store_chunk(self.existing.pk, chunk, self.order.effect, self.touched, dry=True)
+        else:  # a dry run of a source that is not there yet
+            counted = [row for row in chunk if not row.values[EXCLUDED]]
+            latest = max((row.values[OPENED] for row in counted), default="")
+            result = Stored(created=len(counted), excluded=len(chunk) - len(counted), latest=latest)
+        for name in ("created", "updated", "unchanged", "excluded"):
+            self.counts[name] += getattr(result, name)
+        self.latest = max(self.latest, result.latest)
+        self.unknown_rules.update(name for _, name in result.unknown_rules)
+
+    def _link(self, run: ImportRun | None) -> Linked | None:
+        table = self.links
+        if table is None:
+            return None
+        total = Linked()
+        chunk: list[ParsedLink] = []
+
+        def reject(rejected: Rejected) -> None:
+            total.read += 1
+            total.rejected += 1
+            self.listener.reject(rejected)
+
+        def store() -> None:
+            if run is not None:
+                result = store_links(run=run, links=chunk)
+            elif self.existing is not None:
+                result = link(self.existing.pk, chunk, dry=True)
+            else:
+                result = Linked(waiting=len(chunk))
+            for part in fields(Linked):
+                setattr(total, part.name, getattr(total, part.name) + getattr(result, part.name))
+
+        parse = link_parser(table, self.order.effect)
+        for line, cells in table.rows(reject):
+            total.read += 1
+            try:
+                chunk.append(parse(line, cells))
+            except LinkRejected as bad:
+                total.rejected += 1
+                raw = " | ".join(cell or "" for cell in cells)
+                self.listener.reject(Rejected(table.name, line, bad.column, bad.reason, raw[:2_000]))
+            if len(chunk) >= ROWS_A_CHUNK:
+                store()
+                chunk = []
+        store()
+        for note in table.notes:
+            self._warn(table.name, "", note, 0)
+        return total
+
+    def _warn(self, file: str, column: str, sentence: str, line: int) -> None:
+        known = self.warned.setdefault((file, column, sentence), [0])
+        known[0] += 1
+        if line and len(known) <= LINES_SHOWN:
+            known.append(line)
+
+    def _counts(self) -> Counts:
+        warnings = sum(known[0] for known in self.warned.values()) + sum(self.unknown_rules.values())
+        return Counts(
+            **{part.name: self.counts[part.name] for part in fields(Counts) if part.name != "warnings"},
+            warnings=warnings + sum(len(those) > 1 for those in self.variants.values()),
+        )
+
+    def _latest(self) -> datetime | None:
+        return datetime.fromisoformat(self.latest).replace(tzinfo=UTC) if self.latest else None
+
+    def _report(
+        self, tables: list[Table], linked: Linked | None, settled: int, horizon: datetime | None
+    ) -> Report:
+        sentences = [
+            _sentence(file, column, sentence, count, lines)
+            for (file, column, sentence), (count, *lines) in self.warned.items()
+        ]
+        alike = [sorted(those) for those in self.variants.values() if len(those) > 1]
+        if alike:
+            sentences.append(
+                f"{len(alike)} pairs of case ids differ only in capital and small letters; they were kept as "
+                "different cases. Check that the help desk means them so."
+            )
+        if self.unknown_rules:
+            names = ", ".join(name for name, _ in self.unknown_rules.most_common(NAMES_SHOWN))
+            more = len(self.unknown_rules) - NAMES_SHOWN
+            sentences.append(
+                f"{sum(self.unknown_rules.values())} links name rules that are not written down yet ({names}"
+                f"{f' and {more} more' if more > 0 else ''}). They wait until the rules are imported."
+            )
+        return Report(self._counts(), linked, settled, horizon, sentences)
+
+
+def _fixed(order: Order, existing: Source | None) -> tuple[str, str]:
+    """(time zone, space) of the source; both are fixed by its first import."""
+    if order.time_zone and not is_time_zone(order.time_zone):
+        raise WrongUsage(f"--timezone {order.time_zone} is no time zone. Write Europe/Oslo, for example.")
+    if existing is None:
+        return order.time_zone or settings.TIME_ZONE, order.space or order.source
+    for option, asked, fixed in (
+        ("--timezone", order.time_zone, existing.time_zone),
+        ("--space", order.space, existing.space),
+    ):
+        if asked and asked != fixed:
+            raise CannotStart(
+                f"{option} {asked} cannot be taken: the first import of {existing.name} fixed it as {fixed}. "
+                f"Leave {option} out, or import into another source."
+            )
+    return existing.time_zone, existing.space
+
+
+def _complete_until(text: str, zone: ZoneInfo) -> datetime | None:
+    """The instant up to which the data is complete; a bare date means the end of that local day."""
+    if not text:
+        return None
+    try:
+        instant, day, day_only = parse_instant(text, zone)
+    except BadValue as bad:
+        raise WrongUsage(f"--complete-until cannot be read. {bad.reason}") from None
+    if day_only:
+        tomorrow = parse_instant((day + timedelta(days=1)).isoformat(), zone)[0]
+        instant = tomorrow - timedelta(microseconds=1)
+    if instant > timezone.now() + timedelta(days=1):
+        raise WrongUsage("--complete-until lies in the future. Data cannot be complete before it has happened.")
+    return instant
+
+
+def _column(columns: tuple[str, ...], layout: Layout, name: str) -> str:
+    return columns[layout.columns[name]] if name in layout.columns else name
+
+
+def _sentence(file: str, column: str, sentence: str, count: int, lines: list[int]) -> str:
+    if not column and not lines:
+        return sentence
+    where = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
+    more = f" and {count - len(lines)} more" if count > len(lines) else ""
+    return f"{file}, {where}{more}, column {column}: {sentence}"

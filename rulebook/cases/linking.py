@@ -1,0 +1,171 @@
+"""Links from a file of their own: case, rule, effect. They only add, or correct the effect."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db import connection
+
+from rulebook.cases import dialect
+from rulebook.cases.models import Effect, ImportRun, Origin
+from rulebook.cases.parsing import LONGEST_ID, LONGEST_NAME
+from rulebook.cases.presets import plain
+from rulebook.cases.refreshing import mark_dirty
+from rulebook.cases.runs import beat
+from rulebook.cases.storing import BATCH, LINK, add_pending, insert_rows
+from rulebook.catalogue.queries import rule_ids_by_name
+from rulebook.errors import CannotStart
+from rulebook.journal.services import business_verb
+from rulebook.tables.reading import Table
+from rulebook.tables.values import clean_key
+
+COLUMNS = {
+    "case": ("external_id", "case_id", "case"),
+    "rule": ("code", "rule_code", "rule"),
+    "effect": ("effect",),
+}
+
+
+class ParsedLink(NamedTuple):
+    line: int
+    external_id: str
+    rule_name: str
+    effect: str
+
+
+class LinkRejected(Exception):
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+        self.reason = reason
+
+
+@dataclass
+class Linked:
+    """read = added + corrected + unchanged + waiting + rejected."""
+
+    read: int = 0
+    added: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    waiting: int = 0
+    rejected: int = 0
+
+
+def link_parser(table: Table, effect: str) -> Callable[[int, Sequence[str | None]], ParsedLink]:
+    """A function from (line, cells) to the link; raises LinkRejected. Further columns are ignored."""
+    names = [plain(column) for column in table.columns]
+    places = {field: next((names.index(n) for n in those if n in names), None) for field, those in COLUMNS.items()}
+    case_place, rule_place, effect_place = places["case"], places["rule"], places["effect"]
+    if case_place is None or rule_place is None:
+        missing = " and ".join(f"'{field}'" for field in ("case", "rule") if places[field] is None)
+        raise CannotStart(
+            f"{table.name} is not a list of links: line 1 has no column {missing}. "
+            "Its columns are case (or case_id, external_id), rule (or rule_code, code) and effect."
+        )
+
+    def parse(line: int, cells: Sequence[str | None]) -> ParsedLink:
+        external_id = clean_key(cells[case_place] or "")
+        rule_name = clean_key(cells[rule_place] or "")
+        for column, value, longest in (("case", external_id, LONGEST_ID), ("rule", rule_name, LONGEST_NAME["rules"])):
+            if not value or len(value) > longest or "\0" in value:
+                raise LinkRejected(column, f"A link needs a {column} of 1 to {longest} characters. Fill it in.")
+        said = (cells[effect_place] or "").strip().lower() if effect_place is not None else ""
+        if said and said not in Effect.values:
+            raise LinkRejected("effect", "The effect is neither applied nor blocked. Write one of them.")
+        return ParsedLink(line, external_id, rule_name, said or effect)
+
+    return parse
+
+
+@business_verb
+def store_links(*, run: ImportRun, links: Sequence[ParsedLink]) -> Linked:
+    """Store one chunk of links of the run's source. Of equal pairs the last one says the effect."""
+    beat(run=run)
+    return link(run.source_id, links, dry=False)
+
+
+def link(source_id: int, links: Sequence[ParsedLink], *, dry: bool) -> Linked:
+    result = Linked()
+    rules = rule_ids_by_name({row.rule_name for row in links})
+    cases = _cases(source_id, {row.external_id for row in links})
+    arrived: dict[tuple[int, int], str] = {}
+    waiting: dict[tuple[str, str], str] = {}
+    for row in links:
+        case, rule = cases.get(row.external_id), rules.get(row.rule_name)
+        if case is not None and rule is not None:
+            arrived[case[0], rule] = row.effect
+        else:
+            waiting[row.external_id, row.rule_name] = row.effect
+            result.waiting += 1
+    said_twice = len(links) - result.waiting - len(arrived)
+    present = _present({case_id for case_id, _ in arrived})
+    added: list[tuple[int, int, str, str]] = []
+    corrected: list[tuple[int, int, str, str]] = []
+    for (case_id, rule_id), effect in arrived.items():
+        effects = present.get((case_id, rule_id))
+        if effects is None:
+            added.append((case_id, rule_id, effect, Origin.SOURCE.value))
+        elif effects != {effect}:
+            corrected.append((case_id, rule_id, effect, Origin.SOURCE.value))
+    result.added, result.corrected = len(added), len(corrected)
+    result.unchanged = len(arrived) - len(added) - len(corrected) + said_twice
+    if dry:
+        return result
+    _remove(corrected)
+    insert_rows("cases_caserule", LINK, added + corrected)
+    _wait(source_id, waiting)
+    months = {case_id: month for case_id, month in cases.values()}
+    mark_dirty({(source_id, "rule", rule_id, months[case_id]) for case_id, rule_id, _, _ in added + corrected})
+    return result
+
+
+def _cases(source_id: int, ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """{external id: (case id, YYYY-MM)}"""
+    wanted, found = list(ids), {}
+    with connection.cursor() as cursor:
+        for start in range(0, len(wanted), BATCH):
+            part = wanted[start : start + BATCH]
+            cursor.execute(
+                f"SELECT external_id, id, {dialect.month('opened_day')} FROM cases_case "
+                f"WHERE source_id = %s AND external_id IN ({', '.join(['%s'] * len(part))})",
+                [source_id, *part],
+            )
+            found.update({external_id: (case_id, month) for external_id, case_id, month in cursor.fetchall()})
+    return found
+
+
+def _present(case_ids: Iterable[int]) -> dict[tuple[int, int], set[str]]:
+    """{(case id, rule id): effects} of the source's own links of these cases."""
+    found: dict[tuple[int, int], set[str]] = {}
+    listed = ", ".join(str(int(case_id)) for case_id in case_ids)
+    if listed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT case_id, rule_id, effect FROM cases_caserule WHERE case_id IN ({listed}) AND origin = %s",
+                [Origin.SOURCE.value],
+            )
+            for case_id, rule_id, effect in cursor.fetchall():
+                found.setdefault((case_id, rule_id), set()).add(effect)
+    return found
+
+
+def _remove(corrected: Sequence[tuple[int, int, str, str]]) -> None:
+    if corrected:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "DELETE FROM cases_caserule WHERE case_id = %s AND rule_id = %s AND origin = %s",
+                [(case_id, rule_id, origin) for case_id, rule_id, _, origin in corrected],
+            )
+
+
+def _wait(source_id: int, waiting: dict[tuple[str, str], str]) -> None:
+    """A link that waits with another effect is corrected; the same one is not written twice."""
+    with connection.cursor() as cursor:
+        if waiting:
+            cursor.executemany(
+                "DELETE FROM cases_pendinglink WHERE source_id = %s AND external_id = %s AND rule_name = %s "
+                "AND origin = %s AND effect <> %s",
+                [(source_id, *pair, Origin.SOURCE.value, effect) for pair, effect in waiting.items()],
+            )
+    add_pending([(source_id, *pair, effect, Origin.SOURCE.value) for pair, effect in waiting.items()])

@@ -1,0 +1,51 @@
+"""manage.py source NAME: show and set how a source measures first-contact resolution."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from rulebook.cases.models import Method, Source
+from rulebook.cases.policies import effective_horizon
+from rulebook.cases.queries import by_policy, sources_named
+from rulebook.cases.services import refresh_all, set_policy
+from rulebook.commands import RulebookCommand
+
+
+class Command(RulebookCommand):
+    help = "Show a source, and set its primary policy: method, window in days and issue key."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--method", choices=Method.values)
+        parser.add_argument("--window", type=int, metavar="DAYS")
+        parser.add_argument("--key", metavar="customer,topic")
+        parser.add_argument("--format", choices=["json", "table"], default="table")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        (source,) = sources_named([options["name"]])
+        (policy,) = by_policy([source], options["method"], options["window"], options["key"])
+        changed = set_policy(
+            source=source, method=policy.method, window_days=policy.window_days, key=",".join(policy.key), by=None
+        )
+        if changed:
+            self.say("Computing outcomes ...")
+            refresh_all(source=source)
+        source.refresh_from_db()
+        horizon = effective_horizon(Source.objects.filter(space=source.space))
+        shown = {
+            "source": source.name,
+            "method": source.method,
+            "window_days": source.window_days,
+            "key": source.key.split(","),
+            "timezone": source.time_zone,
+            "space": source.space,
+            "retired": source.retired,
+            "horizon": horizon.isoformat() if horizon else None,
+        }
+        if options["format"] == "json":
+            self.print_json(shown)
+        else:
+            self.table(["source", source.name], [[name, _text(value)] for name, value in list(shown.items())[1:]])
+
+
+def _text(value: Any) -> Any:
+    return " and ".join(value) if isinstance(value, list) else value

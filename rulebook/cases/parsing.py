@@ -1,0 +1,285 @@
+"""From the cells of a row to the case that is stored. No database here; made for a million rows."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from rulebook.cases.dialect import stamp
+from rulebook.cases.models import Excluded
+from rulebook.cases.presets import Layout
+from rulebook.tables.values import (
+    BadValue,
+    clean_key,
+    parse_count,
+    parse_instant,
+    parse_seconds,
+    parse_yes_no,
+    split_list,
+)
+
+LONGEST_ID = 255
+LONGEST_NAME = {"channel": 100, "topic": 200, "team": 200, "rules": 100}
+LINKS_HASH = 8  # a row hash is 8 bytes of the fields, then 8 of the rules cell
+NO_LINKS = b"\0" * 8
+FUTURE = timedelta(days=1)
+# Answers to "excluded" which plainly say no.
+NOT_EXCLUDED = frozenset({"", "no", "false", "0", "nej", "nei", "none", "f", "n"})
+DIRECTIONS = {
+    **dict.fromkeys(("outbound", "out", "outgoing", "udgående", "utgående", "udgaaende"), Excluded.OUTBOUND.value),
+    **dict.fromkeys(("", "inbound", "in", "incoming", "indgående", "inngående", "inkommande"), ""),
+}
+V = TypeVar("V")
+
+
+class ParsedCase(NamedTuple):
+    """A row as it will be stored: `values` in the order of `storing.STORED`, topic and team still by name.
+
+    `rules` is None where the file says nothing about rules. `absent` are the places in `values` that the file has no
+    column for: an absent column changes nothing.
+    """
+
+    line: int
+    values: tuple[Any, ...]
+    rules: tuple[str, ...] | None
+    row_hash: bytes
+    absent: tuple[int, ...]
+
+
+class RowRejected(Exception):
+    """The row cannot be a case. `field` is the canonical one; `reason` a sentence without the cell's value."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+
+
+Warn = Callable[[int, str, str], None]  # line, canonical field, sentence
+
+
+class Context(NamedTuple):
+    """What all rows of an import share."""
+
+    zone: ZoneInfo
+    customer_key: Callable[[str], bytes]
+    agent_key: Callable[[str], bytes] | None  # None: agents are not kept
+    key_id: int
+    now: datetime
+    effect: str
+
+
+def fields_hash(values: Sequence[Any]) -> bytes:
+    """8 bytes over the stored spelling of a case; made after the pseudonym, so that no raw id can be guessed from it."""
+    return blake2b(repr(tuple(values)).encode(), digest_size=8).digest()
+
+
+def links_hash(rules: Sequence[str], effect: str) -> bytes:
+    return blake2b("\0".join((effect, *sorted(rules))).encode(), digest_size=8).digest() if rules else NO_LINKS
+
+
+def row_id(layout: Layout) -> Callable[[Sequence[str | None]], str]:
+    """A function that reads the external id alone: what the first pass over a file needs."""
+    place = layout.columns["external_id"]
+    return lambda cells: clean_key(cells[place] or "")
+
+
+def parser(layout: Layout, context: Context, warn: Warn) -> Callable[[int, list[str | None]], ParsedCase]:
+    """A function from (line, cells) to the case; it raises RowRejected, and warns of blanked optional values."""
+    columns = layout.columns
+    zone, latest = context.zone, context.now + FUTURE
+    id_place, opened_place = columns["external_id"], columns["opened_at"]
+    closed_place = columns.get("closed_at")
+    customer_place = columns.get("customer")
+    agent_place = columns.get("agent") if context.agent_key else None
+    rules_place = columns.get("rules")
+    customer_key, agent_key, key_id = context.customer_key, context.agent_key, context.key_id
+    counts = [
+        (columns.get(name), name, remembered(parse))
+        for name, parse in (
+            ("handoffs", parse_count),
+            ("reopens", parse_count),
+            ("replies", parse_count),
+            ("handle_seconds", parse_seconds),
+            ("declared", parse_yes_no),
+            ("survey", parse_yes_no),
+        )
+    ]
+    names = [
+        (columns.get(name), name, remembered(name_parser(LONGEST_NAME[name]))) for name in ("channel", "topic", "team")
+    ]
+    split_rules = remembered(rules_in)
+    exclusion = excluder(layout, warn)
+    absent = _absent(layout, agent_kept=context.agent_key is not None)
+
+    def parse(line: int, cells: list[str | None]) -> ParsedCase:
+        external_id = clean_key(cells[id_place] or "")
+        if not external_id or len(external_id) > LONGEST_ID or "\0" in external_id:
+            raise RowRejected("external_id", _bad_id(external_id))
+        try:
+            opened, opened_day, day_only = parse_instant(cells[opened_place] or "", zone)
+        except BadValue as bad:
+            raise RowRejected("opened_at", bad.reason) from None
+        if opened > latest:
+            raise RowRejected("opened_at", "The case opens in the future. Correct the date, or the source's time zone.")
+        closed = closed_day = None
+        closed_day_only = False
+        if closed_place is not None and (text := cells[closed_place]):
+            try:
+                closed, closed_day, closed_day_only = parse_instant(text, zone)
+                by_day = day_only or closed_day_only
+                if closed_day < opened_day if by_day else closed < opened:
+                    raise BadValue("The case closes before it opens. The closing time was left blank.")
+                if closed > latest:
+                    raise BadValue("The case closes in the future. The closing time was left blank.")
+            except BadValue as bad:
+                closed = closed_day = None
+                closed_day_only = False
+                if text.strip():
+                    warn(line, "closed_at", bad.reason)
+        named: list[str] = []
+        for place, field, clean in names:
+            name = ""
+            if place is not None and (text := cells[place]):
+                try:
+                    name = clean(text)
+                except BadValue as bad:
+                    warn(line, field, bad.reason)
+            named.append(name)
+        customer = agent = None
+        if customer_place is not None and (text := cells[customer_place]) and (text := text.strip()):
+            customer = customer_key(text)
+        if agent_place is not None and agent_key and (text := cells[agent_place]) and (text := text.strip()):
+            agent = agent_key(text)
+        counted: list[Any] = []
+        for place, field, read in counts:
+            value = None
+            if place is not None and (text := cells[place]):
+                try:
+                    value = read(text)
+                except BadValue as bad:
+                    warn(line, field, bad.reason)
+            counted.append(value)
+        rules: tuple[str, ...] | None = None
+        if rules_place is not None and (text := cells[rules_place]) is not None:
+            rules, problem = split_rules(text)
+            if problem:
+                warn(line, "rules", problem)
+        values = (
+            external_id,
+            stamp(opened),
+            str(opened_day),
+            day_only,
+            stamp(closed) if closed else None,
+            str(closed_day) if closed_day else None,
+            closed_day_only,
+            *named,
+            customer,
+            agent,
+            key_id if customer or agent else None,
+            *counted,
+            exclusion(line, cells) if exclusion else "",
+        )
+        hashes = fields_hash(values) + (links_hash(rules, context.effect) if rules else NO_LINKS)
+        return ParsedCase(line, values, rules, hashes, absent)
+
+    return parse
+
+
+def _bad_id(external_id: str) -> str:
+    if not external_id:
+        return "The case has no id. Give each case the help desk's own number."
+    if "\0" in external_id:
+        return "The id holds a NUL byte. Export the file again as UTF-8."
+    return f"The id is longer than {LONGEST_ID} characters. Check that quotes and separators are in place."
+
+
+def _absent(layout: Layout, *, agent_kept: bool) -> tuple[int, ...]:
+    """Places of `values` that this file says nothing about."""
+    columns = layout.columns
+    places = {
+        "closed_at": (4, 5, 6),
+        "channel": (7,),
+        "topic": (8,),
+        "team": (9,),
+        "customer": (10,),
+        "agent": (11,),
+        "handoffs": (13,),
+        "reopens": (14,),
+        "replies": (15,),
+        "handle_seconds": (16,),
+        "declared": (17,),
+        "survey": (18,),
+    }
+    absent = [place for field, those in places.items() if field not in columns for place in those]
+    if "agent" in columns and not agent_kept:
+        absent.append(11)
+    if "customer" not in columns and "agent" not in columns:
+        absent.append(12)
+    if "excluded" not in columns and "direction" not in columns and not layout.exclusions:
+        absent.append(19)
+    return tuple(sorted(absent))
+
+
+def remembered(parse: Callable[[str], V], most: int = 5_000) -> Callable[[str], V]:
+    """The same answers, looked up: columns such as channel or handoffs hold few different texts. Bounded memory."""
+    known: dict[str, V] = {}
+
+    def lookup(text: str) -> V:
+        try:
+            return known[text]
+        except KeyError:
+            value = parse(text)
+            if len(known) < most and len(text) < 200:
+                known[text] = value
+            return value
+
+    return lookup
+
+
+def name_parser(longest: int) -> Callable[[str], str]:
+    def clean(text: str) -> str:
+        name = clean_key(text)
+        if len(name) > longest:
+            raise BadValue(f"This is longer than {longest} characters and was left blank. Check the column.")
+        if "\0" in name:
+            raise BadValue("This holds a NUL byte and was left blank. Export the file again as UTF-8.")
+        return name
+
+    return clean
+
+
+def rules_in(text: str) -> tuple[tuple[str, ...], str]:
+    """(rule codes or aliases in a cell, what is wrong with one that was left out)."""
+    found = [clean_key(name) for name in split_list(text)]
+    good = tuple(dict.fromkeys(name for name in found if len(name) <= LONGEST_NAME["rules"] and "\0" not in name))
+    problem = "" if len(good) == len(set(found)) else "A rule code is too long to be one and was left out."
+    return good, problem
+
+
+def excluder(layout: Layout, warn: Warn) -> Callable[[int, Sequence[str | None]], str] | None:
+    """A function from a row to the reason why it counts in no figure ('' where it counts); None: nothing excludes."""
+    reasons = set(Excluded.values)
+    stated = layout.columns.get("excluded")
+    direction = layout.columns.get("direction")
+    if stated is None and direction is None and not layout.exclusions:
+        return None
+
+    def reason(line: int, cells: Sequence[str | None]) -> str:
+        if stated is not None:
+            word = (cells[stated] or "").strip().lower()
+            if word in reasons:
+                return word
+            if word not in NOT_EXCLUDED:
+                listed = ", ".join(Excluded.values)
+                warn(line, "excluded", f"This is none of {listed}. The case was counted as usual.")
+        if direction is not None:
+            word = (cells[direction] or "").strip().lower()
+            if word not in DIRECTIONS:
+                warn(line, "direction", "This is neither inbound nor outbound. The case was counted as inbound.")
+            elif DIRECTIONS[word]:
+                return DIRECTIONS[word]
+        return layout.excluded_by(cells) if layout.exclusions else ""
+
+    return reason

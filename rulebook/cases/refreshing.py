@@ -1,0 +1,166 @@
+"""Stores outcomes: for the issue keys that changed, for cases that mature, or for a whole customer space.
+
+In small transactions, so that a room can vote meanwhile: each batch is one business verb that locks the space's
+sources, judges whole issue keys by the data of that moment, and marks the months it changed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from rulebook.cases import dialect
+from rulebook.cases.models import Source
+from rulebook.cases.outcomes import Sql, judged_cases
+from rulebook.cases.policies import effective_horizon, primary
+from rulebook.journal.services import business_verb
+
+KEYS_A_BATCH = 300
+CASES_A_BATCH = 4_000
+
+Beat = Callable[[], None]
+
+
+@dataclass
+class Touched:
+    """What an import changed and outcomes follow from: customers, and cases that have none.
+
+    Beyond `LIMIT` it is no use to remember: `everything` is set, and all outcomes of the space are computed.
+    """
+
+    LIMIT = 20_000
+    customers: set[bytes] = field(default_factory=set)
+    cases: set[int] = field(default_factory=set)
+    everything: bool = False
+
+    def add(self, case_id: int, customer: bytes | None) -> None:
+        if self.everything:
+            return
+        if customer is None:
+            self.cases.add(case_id)
+        else:
+            self.customers.add(customer)
+        if len(self.customers) + len(self.cases) > self.LIMIT:
+            self.everything = True
+            self.customers, self.cases = set(), set()
+
+
+def refresh_space(space: str, touched: Touched, beat: Beat) -> None:
+    """Recompute the stored outcomes of a space, as far as they were touched."""
+    conditions: Iterable[Sql] = everything(space)
+    if not touched.everything:
+        conditions = (
+            Sql(f"c.{column} IN ({', '.join(['%s'] * len(batch))})", batch)
+            for column, keys in (("customer_key", sorted(touched.customers)), ("id", sorted(touched.cases)))
+            for batch in (list(keys[start : start + KEYS_A_BATCH]) for start in range(0, len(keys), KEYS_A_BATCH))
+        )
+    for condition in conditions:
+        refresh_batch(space=space, only=condition)
+        beat()
+
+
+def everything(space: str) -> Iterator[Sql]:
+    """Conditions which together take every case of a space once, in batches of about `CASES_A_BATCH`.
+
+    Customer keys are evenly spread, so ranges of their first two bytes are batches of even size. A customer is never
+    cut in two.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*), MIN(c.id), MAX(c.id), SUM(CASE WHEN c.customer_key IS NULL THEN 1 ELSE 0 END) "
+            "FROM cases_case c JOIN cases_source s ON s.id = c.source_id WHERE s.space = %s",
+            [space],
+        )
+        count, first, last, anonymous = cursor.fetchone()
+    if not count:
+        return
+    parts = max(1, min(65_536, (count - anonymous) // CASES_A_BATCH))
+    edges = [(part * 65_536 // parts).to_bytes(2, "big") for part in range(parts)]
+    for low, high in zip(edges, [*edges[1:], None], strict=True):
+        if high is None:
+            yield Sql("c.customer_key >= %s", [low])
+        else:
+            yield Sql("c.customer_key >= %s AND c.customer_key < %s", [low, high])
+    if anonymous:
+        for start in range(first, last + 1, CASES_A_BATCH * 4):
+            yield Sql("c.customer_key IS NULL AND c.id >= %s AND c.id < %s", [start, start + CASES_A_BATCH * 4])
+
+
+@business_verb
+def refresh_batch(*, space: str, only: Sql) -> int:
+    """Judge the cases that `only` takes and store what changed; the number of changed outcomes."""
+    # Locked in one order by all, and read here: a horizon that moves meanwhile is seen by whoever comes second.
+    sources = list(Source.objects.select_for_update().filter(space=space).order_by("pk"))
+    changed = 0
+    for policy in sorted({primary(source) for source in sources}):
+        measured = [source.pk for source in sources if primary(source) == policy]
+        changed += _store(judged_cases(sources, policy, only), measured)
+    return changed
+
+
+def _store(judged: Sql, source_ids: Sequence[int]) -> int:
+    listed = ", ".join(str(int(source_id)) for source_id in source_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE cases_case SET outcome = o.outcome FROM ({judged.text}) o WHERE o.id = cases_case.id "
+            f"AND cases_case.outcome <> o.outcome AND o.source_id IN ({listed}) "
+            "RETURNING cases_case.id, cases_case.source_id, cases_case.topic_id, cases_case.opened_day",
+            judged.params,
+        )
+        rows = cursor.fetchall()
+    topics = {(source_id, "topic", topic_id or 0, str(day)[:7]) for _, source_id, topic_id, day in rows}
+    mark_dirty(topics | _rule_months([row[0] for row in rows]))
+    return len(rows)
+
+
+def _rule_months(case_ids: Sequence[int]) -> set[tuple[int, str, int, str]]:
+    found: set[tuple[int, str, int, str]] = set()
+    with connection.cursor() as cursor:
+        for start in range(0, len(case_ids), 5_000):
+            listed = ", ".join(str(int(case_id)) for case_id in case_ids[start : start + 5_000])
+            cursor.execute(
+                f"SELECT DISTINCT c.source_id, l.rule_id, {dialect.month('c.opened_day')} FROM cases_caserule l "
+                f"JOIN cases_case c ON c.id = l.case_id WHERE l.case_id IN ({listed})"
+            )
+            found.update((source_id, "rule", rule_id, month) for source_id, rule_id, month in cursor.fetchall())
+    return found
+
+
+def mark_dirty(months: Iterable[tuple[int, str, int, str]]) -> None:
+    """Mark months for the figures; (source id, subject, subject id, YYYY-MM). In the change's own transaction."""
+    rows = [(source_id, subject, subject_id, f"{month}-01") for source_id, subject, subject_id, month in sorted(months)]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO cases_dirtymonth (source_id, subject, subject_id, month) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT DO NOTHING",
+            rows,
+        )
+
+
+def add_maturing(space: str, before: datetime | None, touched: Touched) -> None:
+    """Touch the cases that may mature when the space's horizon moved on from `before` to where it is now.
+
+    All are touched when it moved back, or when there was none before.
+    """
+    sources = list(Source.objects.filter(space=space))
+    now = effective_horizon(sources)
+    if now == before:
+        return
+    if before is None or now is None or now < before:
+        touched.everything = True
+        return
+    for source in sources:
+        # A day and more on either side: whatever the time zones and clock changes, a bare date matures within it.
+        window = timedelta(days=source.window_days)
+        margin = timedelta(days=2)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, customer_key FROM cases_case WHERE source_id = %s AND opened_at >= %s AND opened_at <= %s",
+                [source.pk, dialect.stamp(before - window - margin), dialect.stamp(now - window + margin)],
+            )
+            while rows := cursor.fetchmany(5_000):
+                for case_id, key in rows:
+                    touched.add(case_id, bytes(key) if key is not None else None)

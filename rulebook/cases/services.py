@@ -1,0 +1,158 @@
+"""What can be done with cases, links and sources. Commands, admin and API call these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.utils import timezone
+
+from rulebook.cases import dialect
+from rulebook.cases.models import CaseRule, ImportRun, Source
+from rulebook.cases.parsing import ParsedCase
+from rulebook.cases.policies import effective_horizon
+from rulebook.cases.refreshing import Touched, add_maturing, mark_dirty, refresh_space
+from rulebook.cases.runs import beat
+from rulebook.cases.storing import Stored, store_chunk
+from rulebook.errors import CannotStart
+from rulebook.journal.services import Acting, business_verb, record
+
+SETTLED_A_BATCH = 2_000
+
+
+@business_verb
+def source_named(*, name: str, time_zone: str, space: str, by: Acting | None) -> Source:
+    """The source of that name, made by its first import, which fixes its time zone and customer space."""
+    source, made = Source.objects.get_or_create(name=name, defaults={"time_zone": time_zone, "space": space})
+    if made:
+        record("created", "source", source.name, by=by)
+    return source
+
+
+@business_verb
+def store_cases(*, run: ImportRun, rows: Sequence[ParsedCase], effect: str, touched: Touched) -> Stored:
+    """Store one chunk of an import. External ids in it must be distinct."""
+    beat(run=run)
+    return store_chunk(run.source_id, rows, effect, touched, dry=False)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """read = created + updated + unchanged + replaced + excluded + rejected; warnings stand beside them."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    replaced: int = 0
+    excluded: int = 0
+    rejected: int = 0
+    warnings: int = 0
+
+
+def finish_run(*, run: ImportRun, counts: Counts, latest: datetime | None, touched: Touched, by: Acting | None) -> None:
+    """Move the horizon, store the outcomes that follow, and write the run's one event.
+
+    The horizon moves first and the source stays stale meanwhile: killed in between, the next import of the space
+    computes every outcome anew.
+    """
+    space = run.source.space
+    before = effective_horizon(Source.objects.filter(space=space))
+    _move_horizon(run=run, latest=latest)
+    add_maturing(space, before, touched)
+    refresh_space(space, touched, lambda: beat(run=run))
+    _end_run(run=run, counts=counts, whole_space=touched.everything, by=by)
+
+
+@business_verb
+def _move_horizon(*, run: ImportRun, latest: datetime | None) -> None:
+    beat(run=run)
+    source = Source.objects.select_for_update().get(pk=run.source_id)
+    run.horizon = run.complete_until or latest
+    run.save(update_fields=["horizon"])
+    if run.horizon is not None and (source.horizon is None or run.horizon > source.horizon):
+        source.horizon = run.horizon
+        source.save(update_fields=["horizon"])
+
+
+@business_verb
+def _end_run(*, run: ImportRun, counts: Counts, whole_space: bool, by: Acting | None) -> None:
+    beat(run=run)
+    run.state = ImportRun.State.FINISHED
+    run.finished_at = run.heartbeat = timezone.now()
+    run.rows_read = counts.read
+    for name in ("created", "updated", "unchanged", "replaced", "excluded", "rejected", "warnings"):
+        setattr(run, name, getattr(counts, name))
+    run.save()
+    Source.objects.filter(pk=run.source_id).update(stale=False)
+    if whole_space:  # an import of a neighbour that died is made good with it
+        alive = ImportRun.objects.filter(state=ImportRun.State.RUNNING).values("source")
+        Source.objects.filter(space=run.source.space, stale=True).exclude(pk__in=alive).update(stale=False)
+    record("imported", "source", run.source.name, after=f"run {run.pk}", by=by)
+
+
+@business_verb
+def set_policy(
+    *, source: Source, method: str, window_days: int, key: str, by: Acting | None
+) -> bool:
+    """Set a source's primary policy; True when it changed. Its outcomes must then be refreshed (`refresh_all`)."""
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    before = f"{source.method} {source.window_days} {source.key}"
+    source.method, source.window_days, source.key = method, window_days, key
+    after = f"{source.method} {source.window_days} {source.key}"
+    if before == after:
+        return False
+    source.stale = True
+    source.save(update_fields=["method", "window_days", "key", "stale"])
+    record("policy_set", "source", source.name, before=before, after=after, by=by)
+    return True
+
+
+def refresh_all(*, source: Source) -> None:
+    """Compute every outcome of the source's space, in small transactions, and call the source fresh.
+
+    Raises CannotStart while an import of this source runs: that import will do it.
+    """
+    refresh_space(source.space, Touched(everything=True), lambda: None)
+    if ImportRun.objects.filter(source=source, state=ImportRun.State.RUNNING).exists():
+        raise CannotStart("An import of this source runs. Its end brings the outcomes up to date.")
+    _call_fresh(source=source)
+
+
+@business_verb
+def _call_fresh(*, source: Source) -> None:
+    Source.objects.filter(pk=source.pk).update(stale=False)
+
+
+def settle_pending_links(*, by: Acting | None) -> int:
+    """Turn links whose case and rule have both arrived into links of the case; how many. In small transactions."""
+    settled, last = 0, 0
+    while True:
+        batch, last = _settle_some(after=last)
+        settled += batch
+        if not last:
+            return settled
+
+
+@business_verb
+def _settle_some(*, after: int) -> tuple[int, int]:
+    """(how many were settled, the highest waiting number seen; 0 when there is none left)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, c.id, a.rule_id, p.effect, p.origin, c.source_id, "
+            f"{dialect.month('c.opened_day')} FROM cases_pendinglink p "
+            "JOIN catalogue_alias a ON a.name = p.rule_name "
+            "JOIN cases_case c ON c.source_id = p.source_id AND c.external_id = p.external_id "
+            f"WHERE p.id > %s ORDER BY p.id LIMIT {SETTLED_A_BATCH}",
+            [after],
+        )
+        rows = cursor.fetchall()
+        if not rows:
+            return 0, 0
+        CaseRule.objects.bulk_create(
+            [CaseRule(case_id=case, rule_id=rule, effect=effect, origin=origin) for _, case, rule, effect, origin, *_ in rows],
+            ignore_conflicts=True,
+        )
+        cursor.execute(f"DELETE FROM cases_pendinglink WHERE id IN ({', '.join(str(int(row[0])) for row in rows)})")
+    mark_dirty({(source_id, "rule", rule, month) for _, _, rule, _, _, source_id, month in rows})
+    return len(rows), rows[-1][0]

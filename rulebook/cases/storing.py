@@ -1,0 +1,284 @@
+"""Writes a chunk of parsed cases and their links with raw SQL: five to ten times faster than the ORM.
+
+Rows are plain tuples in the order of `STORED`. Every function here runs inside a business verb of `services.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from rulebook.access.services import team_ids
+from rulebook.cases import dialect
+from rulebook.cases.models import Origin, Outcome
+from rulebook.cases.parsing import LINKS_HASH, ParsedCase, fields_hash
+from rulebook.cases.refreshing import Touched, mark_dirty
+from rulebook.catalogue.queries import rule_ids_by_name
+from rulebook.catalogue.services import topic_ids
+
+STORED = (
+    "external_id", "opened_at", "opened_day", "day_only", "closed_at", "closed_day", "closed_day_only", "channel",
+    "topic_id", "team_id", "customer_key", "agent_key", "key_id", "handoffs", "reopens", "replies", "handle_seconds",
+    "declared", "survey", "excluded",
+)  # fmt: skip
+OPENED, DAY, TOPIC, TEAM, CUSTOMER, EXCLUDED = 1, 2, 8, 9, 10, 19
+INSERTED = ("id", "source_id", *STORED, "outcome", "row_hash")
+LINK = ("case_id", "rule_id", "effect", "origin")
+BATCH = 500
+Month = tuple[int, str, int, str]  # source id, subject, subject id, YYYY-MM
+
+
+@dataclass
+class Stored:
+    """What became of a chunk's rows. The excluded are counted as such only, whether new or not."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    excluded: int = 0
+    latest: str = ""  # the latest opened_at among those that are not excluded
+    unknown_rules: list[tuple[int, str]] = field(default_factory=list)  # line, rule name
+
+
+@dataclass(frozen=True)
+class Existing:
+    id: int
+    row_hash: bytes
+
+
+def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched: Touched, *, dry: bool) -> Stored:
+    """Insert what is new, update what differs, leave the rest. External ids in a chunk must be distinct."""
+    result = Stored()
+    existing = _existing(source_id, [row.values[0] for row in rows])
+    names = {name for row in rows for name in row.rules or ()}
+    rules = rule_ids_by_name(names) if names else {}
+    for row in rows:
+        result.unknown_rules.extend((row.line, name) for name in row.rules or () if name not in rules)
+    new: list[ParsedCase] = []
+    changed: list[tuple[int, ParsedCase]] = []
+    for row in rows:
+        known = existing.get(row.values[0])
+        if known is None:
+            final, state = row, "created"
+            new.append(row)
+        elif _same(known, row):
+            final, state = row, "unchanged"
+        else:
+            final = _merge(known, row)
+            state = "unchanged" if final.row_hash == known.row_hash else "updated"
+            if state == "updated":
+                changed.append((known.id, final))
+        if final.values[EXCLUDED]:
+            result.excluded += 1
+        else:
+            setattr(result, state, getattr(result, state) + 1)
+            result.latest = max(result.latest, final.values[OPENED])
+    if dry or not (new or changed):
+        return result
+    topics = topic_ids(paths={str(row.values[TOPIC]) for row in new if row.values[TOPIC]} | _names(changed, TOPIC))
+    teams = team_ids(names={str(row.values[TEAM]) for row in new if row.values[TEAM]} | _names(changed, TEAM))
+    _insert(source_id, new, topics, teams, rules, effect, touched)
+    _update(source_id, changed, topics, teams, rules, effect, touched)
+    return result
+
+
+def _names(changed: Sequence[tuple[int, ParsedCase]], place: int) -> set[str]:
+    return {str(row.values[place]) for _, row in changed if row.values[place]}
+
+
+def _existing(source_id: int, ids: Sequence[str]) -> dict[str, Existing]:
+    found: dict[str, Existing] = {}
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            cursor.execute(
+                "SELECT external_id, id, row_hash FROM cases_case WHERE source_id = %s AND external_id IN "
+                f"({', '.join(['%s'] * len(part))})",
+                [source_id, *part],
+            )
+            for external_id, case_id, row_hash in cursor.fetchall():
+                found[external_id] = Existing(case_id, bytes(row_hash))
+    return found
+
+
+def _same(known: Existing, row: ParsedCase) -> bool:
+    if row.rules is None:
+        return known.row_hash[:LINKS_HASH] == row.row_hash[:LINKS_HASH]
+    return known.row_hash == row.row_hash
+
+
+def _merge(known: Existing, row: ParsedCase) -> ParsedCase:
+    """The row as it would be stored: what its file has no column for is taken from the stored case."""
+    values, fields = row.values, row.row_hash[:LINKS_HASH]
+    if row.absent:
+        stored = read_values(known.id)
+        values = tuple(stored[place] if place in row.absent else value for place, value in enumerate(values))
+        fields = fields_hash(values)
+    links = known.row_hash[LINKS_HASH:] if row.rules is None else row.row_hash[LINKS_HASH:]
+    return ParsedCase(row.line, values, row.rules, fields + links, row.absent)
+
+
+def read_values(case_id: int) -> tuple[Any, ...]:
+    """A stored case in the spelling of `STORED`, topic and team by name: what a row of a file would have been."""
+    columns = ", ".join(f"c.{name}" for name in STORED)
+    columns = columns.replace("c.topic_id", "t.path").replace("c.team_id", "m.name")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns} FROM cases_case c LEFT JOIN catalogue_topic t ON t.id = c.topic_id "
+            "LEFT JOIN access_team m ON m.id = c.team_id WHERE c.id = %s",
+            [case_id],
+        )
+        return tuple(_as_parsed(name, value) for name, value in zip(STORED, cursor.fetchone(), strict=True))
+
+
+def _as_parsed(name: str, value: Any) -> Any:
+    """A stored value in the spelling that `parsing` gives it, whichever database it comes from."""
+    if value is None:
+        return "" if name in {"topic_id", "team_id"} else None
+    if name in {"day_only", "closed_day_only", "declared", "survey"}:
+        return bool(value)
+    if isinstance(value, datetime):
+        return dialect.stamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _insert(
+    source_id: int,
+    new: Sequence[ParsedCase],
+    topics: dict[str, int],
+    teams: dict[str, int],
+    rules: dict[str, int],
+    effect: str,
+    touched: Touched,
+) -> None:
+    if not new:
+        return
+    first = _next_ids(len(new))
+    cases: list[tuple[Any, ...]] = []
+    links: list[tuple[Any, ...]] = []
+    pending: list[tuple[Any, ...]] = []
+    months: set[Month] = set()
+    for case_id, row in enumerate(new, first):
+        values = row.values
+        topic_id = topics.get(values[TOPIC])
+        outcome = "" if values[EXCLUDED] else Outcome.PENDING.value
+        cases.append(
+            (case_id, source_id, *values[:TOPIC], topic_id, teams.get(values[TEAM]), *values[CUSTOMER:],
+             outcome, row.row_hash)
+        )  # fmt: skip
+        touched.add(case_id, values[CUSTOMER])
+        linked = {rules[name] for name in row.rules or () if name in rules}
+        links.extend((case_id, rule_id, effect, Origin.SOURCE.value) for rule_id in linked)
+        pending.extend(
+            (source_id, values[0], name, effect, Origin.SOURCE.value) for name in row.rules or () if name not in rules
+        )
+        months.update(_months(source_id, topic_id, values[DAY], linked))
+    insert_rows("cases_case", INSERTED, cases)
+    insert_rows("cases_caserule", LINK, links)
+    add_pending(pending)
+    mark_dirty(months)
+
+
+def _update(
+    source_id: int,
+    changed: Sequence[tuple[int, ParsedCase]],
+    topics: dict[str, int],
+    teams: dict[str, int],
+    rules: dict[str, int],
+    effect: str,
+    touched: Touched,
+) -> None:
+    months: set[Month] = set()
+    for case_id, row in changed:
+        months |= _leave(source_id, case_id, touched)
+        values = row.values
+        topic_id = topics.get(values[TOPIC])
+        outcome = "" if values[EXCLUDED] else Outcome.PENDING.value
+        assignments = ", ".join(f"{name} = %s" for name in (*STORED, "outcome", "row_hash"))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE cases_case SET {assignments} WHERE id = %s",
+                [*values[:TOPIC], topic_id, teams.get(values[TEAM]), *values[CUSTOMER:], outcome, row.row_hash, case_id],
+            )
+            if row.rules is not None:
+                cursor.execute(
+                    "DELETE FROM cases_caserule WHERE case_id = %s AND origin = %s", [case_id, Origin.SOURCE.value]
+                )
+                cursor.execute(
+                    "DELETE FROM cases_pendinglink WHERE source_id = %s AND external_id = %s AND origin = %s",
+                    [source_id, values[0], Origin.SOURCE.value],
+                )
+                linked = {rules[name] for name in row.rules if name in rules}
+                insert_rows("cases_caserule", LINK, [(case_id, rule, effect, Origin.SOURCE.value) for rule in linked])
+                add_pending(
+                    [(source_id, values[0], name, effect, Origin.SOURCE.value) for name in row.rules if name not in rules]
+                )
+            touched.add(case_id, values[CUSTOMER])
+            months |= _months(source_id, topic_id, values[DAY], _rules_of(case_id))
+    mark_dirty(months)
+
+
+def _leave(source_id: int, case_id: int, touched: Touched) -> set[Month]:
+    """The issue key and the months that a case leaves are touched as much as those it joins."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT customer_key, topic_id, opened_day FROM cases_case WHERE id = %s", [case_id])
+        customer, topic_id, opened_day = cursor.fetchone()
+    touched.add(case_id, bytes(customer) if customer is not None else None)
+    return _months(source_id, topic_id, str(opened_day), _rules_of(case_id))
+
+
+def _months(source_id: int, topic_id: int | None, day: str, rule_ids: Iterable[int]) -> set[Month]:
+    return {
+        (source_id, "topic", topic_id or 0, day[:7]),
+        *((source_id, "rule", rule_id, day[:7]) for rule_id in rule_ids),
+    }
+
+
+def _rules_of(case_id: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT rule_id FROM cases_caserule WHERE case_id = %s", [case_id])
+        return [rule_id for (rule_id,) in cursor.fetchall()]
+
+
+def _next_ids(count: int) -> int:
+    """The first of `count` new case ids. On SQLite the write lock is held already, so nobody takes them."""
+    with connection.cursor() as cursor:
+        if dialect.is_postgresql():
+            # One jump of the sequence: numbers that another process draws meanwhile lie beyond it.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('cases_case_id'))")
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('cases_case', 'id'))")
+            first = int(cursor.fetchone()[0])
+            cursor.execute("SELECT setval(pg_get_serial_sequence('cases_case', 'id'), %s)", [first + count - 1])
+            return first
+        cursor.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM cases_case")
+        return int(cursor.fetchone()[0])
+
+
+def insert_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    if not rows:
+        return
+    listed = ", ".join(columns)
+    with connection.cursor() as cursor:
+        if dialect.is_postgresql():
+            with cursor.copy(f"COPY {table} ({listed}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({listed}) VALUES ({marks})", rows)
+
+
+def add_pending(rows: Sequence[Sequence[Any]]) -> None:
+    """Links that wait; one that waits already is left as it is."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO cases_pendinglink (source_id, external_id, rule_name, effect, origin) "
+            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            rows,
+        )
