@@ -1,5 +1,9 @@
 """What can be done with people, departments and teams."""
 
+from collections.abc import Iterable
+
+from django.contrib.auth.models import Group
+
 from rulebook.access.models import Department, Person, Team
 from rulebook.journal.services import Acting, business_verb, record
 
@@ -20,6 +24,51 @@ def team_named(*, name: str, by: Acting | None) -> Team:
     if made:
         record("created", "team", str(team.pk), by=by)
     return team
+
+
+@business_verb
+def team_ids(*, names: Iterable[str]) -> dict[str, int]:
+    """{team name: id}, made where needed. For imports of cases, whose one event stands for all they bring."""
+    wanted = set(names)
+    known = dict(Team.objects.filter(name__in=wanted).values_list("name", "pk"))
+    for name in sorted(wanted - set(known)):
+        known[name] = Team.objects.get_or_create(name=name)[0].pk
+    return known
+
+
+@business_verb
+def give_sign_in(*, username: str, password: str, role: str, team: Team | None, by: Acting | None) -> Person:
+    """A person who can sign in with a role of the roles table; `admin` may do everything. An old password is replaced.
+
+    Managers, owners and operators work in the admin, agents do not.
+    """
+    person, made = Person.objects.get_or_create(username=username)
+    person.is_superuser = role == "admin"
+    person.is_staff = role != "agent"
+    person.is_active = True
+    person.team = team
+    person.set_password(password)
+    person.save()
+    person.groups.set(Group.objects.filter(name=role))
+    record("created" if made else "sign_in_given", "person", str(person.pk), after=role, by=by)
+    return person
+
+
+@business_verb
+def set_headcount(*, team: Team, headcount: int | None, by: Acting | None) -> None:
+    """How many people work in a team: decides whether its figures may be shown by name."""
+    before = "" if team.headcount is None else str(team.headcount)
+    team.headcount = headcount
+    team.save(update_fields=["headcount"])
+    record("headcount_set", "team", str(team.pk), before=before, after=str(headcount or ""), by=by)
+
+
+@business_verb
+def set_head(*, department: Department, head: Person | None, by: Acting | None) -> None:
+    """Who answers for a department's rules."""
+    department.head = head
+    department.save(update_fields=["head"])
+    record("head_set", "department", str(department.pk), by=by)
 
 
 @business_verb

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from rulebook.access.queries import SMALLEST_SHOWN, shown_teams, team_sizes
 from rulebook.cases import dialect
 from rulebook.cases.models import Outcome, Source
 from rulebook.cases.outcomes import BLOCKED, Sql, judged_cases
@@ -16,10 +17,16 @@ from rulebook.cases.policies import Policy, by_space, effective_horizon
 GROUPINGS = ("rule", "topic", "channel", "team", "month")
 Z95 = 1.959963984540054
 COUNTED = ("cases", "resolved", "not_resolved", "early_repeats", "pending", "unknown", "blocked", "blocked_silent")
-BY_RULE_NOTE = (
-    "Groups by rule overlap: a case that met two rules counts in both. "
-    "Net leaves out cases blocked by any rule, not by the group's alone."
-)
+NOTES = {
+    "rule": (
+        "Groups by rule overlap: a case that met two rules counts in both. "
+        "Net leaves out cases blocked by any rule, not by the group's alone."
+    ),
+    "team": (
+        f"Teams of fewer than {SMALLEST_SHOWN} people, and those whose headcount nobody has typed in, "
+        "stand together as 'other'."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,8 @@ def fcr(sources: Sequence[Source], policy: Policy, period: Period, by: str | Non
         "horizon": iso(horizon_of(sources)),
         "groups": [_figures(name, groups[name], policy) for name in sorted(groups)],
     }
-    if by == "rule":
-        result["note"] = BY_RULE_NOTE
+    if by in NOTES:
+        result["note"] = NOTES[by]
     return result
 
 
@@ -167,12 +174,14 @@ def _chains(judged: Sql, scope: Sql, policy: Policy, by: str | None) -> dict[str
 
 
 def _group(by: str | None) -> str:
+    if by == "team":
+        listed = ", ".join(str(int(team)) for team in sorted(shown_teams(team_sizes()))) or "0"
+        return f"CASE WHEN j.team_id IN ({listed}) THEN m.name WHEN j.team_id IS NULL THEN '' ELSE 'other' END"
     return {
         None: "'all'",
         "rule": "r.code",
         "topic": "COALESCE(t.path, '')",
         "channel": "j.channel",
-        "team": "COALESCE(m.name, '')",
         "month": dialect.month("j.opened_day"),
     }[by]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rulebook.cases import dialect
 from rulebook.cases.models import Effect, Method, Outcome, Source
-from rulebook.cases.policies import Clock, Policy, clocks
+from rulebook.cases.policies import Clock, Policy, clocks, primary
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,17 @@ def judged_cases(space: Sequence[Source], policy: Policy, only: Sql | None = Non
     text = f"SELECT {COLUMNS}, {mature} AS mature, {outcome} AS outcome, "
     text += f"NULL AS has_repeat, NULL AS is_repeat, 0 AS source_rank FROM cases_case c WHERE {condition}"
     return Sql(text, params)
+
+
+def stored_cases(space: Sequence[Source], policy: Policy) -> Sql | None:
+    """The same from the stored outcomes, without the columns about repeats; None where they do not fit.
+
+    They fit when every source of the space is fresh and measured by this policy.
+    """
+    if any(source.stale or primary(source) != policy for source in space):
+        return None
+    condition = _scope([source.pk for source in space], [], None)
+    return Sql(f"SELECT {COLUMNS}, c.outcome FROM cases_case c WHERE {condition}")
 
 
 COLUMNS = (

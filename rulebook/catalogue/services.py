@@ -3,23 +3,34 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypedDict
 
-from django.db.models import CharField
+from django.db.models import Model
 from django.db.models.functions import Length
 from django.utils import timezone
 
 from rulebook.access.models import Department, Person
+from rulebook.catalogue.cleaning import clean_line, clean_name, clean_text, topic_path
 from rulebook.catalogue.models import Alias, Rule, RuleVersion, Topic
 from rulebook.errors import RulebookError
 from rulebook.journal.services import Acting, business_verb, record
 
-CharField.register_lookup(Length)
-
 OWN_CODE = re.compile(r"R-([0-9]{1,9})")
 MEANING = ("title", "text", "topics", "channels")
+TEXTS = ("text", "clause", "purpose", "heard_where", "source_reference", "customer_hears")
+LINES = ("title", "decision_limit")
+CHOICES = {"kind": Rule.Kind, "authority": Rule.Authority, "intent": Rule.Intent}
+MOST_REQUIREMENTS = 2**31 - 1  # what the column holds
+
+
+class FieldRefused(RulebookError):
+    """A value cannot be taken; `field` names which, so that a form or a report can point at it."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class RuleFields(TypedDict, total=False):
@@ -43,15 +54,19 @@ class RuleFields(TypedDict, total=False):
     requirements: int | None
     review_by: date | None
     applies_from: date | None
+    intent: str
     aliases: list[str]
 
 
 @business_verb
 def topic_at(*, path: str, by: Acting | None) -> Topic:
-    """The topic of that path, made with its parents when nobody has named it before."""
+    """The topic of that path, made with its parents when nobody has named it before. Raises RulebookError."""
+    path = topic_path(path)
     known = Topic.objects.filter(path=path).first()
     if known is not None:
         return known
+    if not path or len(path) > longest(Topic, "path"):
+        raise FieldRefused("topics", f"A topic has 1 to {longest(Topic, 'path')} characters. Give a shorter one.")
     above, _, _ = path.rpartition("/")
     parent = topic_at(path=above, by=by) if above else None
     topic, made = Topic.objects.get_or_create(path=path, defaults={"parent": parent})
@@ -61,23 +76,43 @@ def topic_at(*, path: str, by: Acting | None) -> Topic:
 
 
 @business_verb
+def topic_ids(*, paths: Iterable[str]) -> dict[str, int]:
+    """{path as given: topic id}, made where needed. For imports of cases, whose one event stands for all they bring."""
+    wanted = {path: topic_path(path) or path for path in paths}
+    known = dict(Topic.objects.filter(path__in=set(wanted.values())).values_list("path", "pk"))
+    for path in sorted(set(wanted.values()) - set(known)):
+        parent: Topic | None = None
+        steps = path.split("/") if topic_path(path) else [path]
+        for depth in range(1, len(steps) + 1):
+            step = "/".join(steps[:depth])
+            parent, _ = Topic.objects.get_or_create(path=step, defaults={"parent": parent})
+            known[step] = parent.pk
+    return {given: known[path] for given, path in wanted.items()}
+
+
+@business_verb
 def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule:
     """Write down a rule as found: it is in force already, somewhere. Only the title is needed.
 
-    Raises RulebookError when the title is missing, or the code or an alias already finds another rule.
+    Raises RulebookError when the title is missing, a value is impossible, or the code or an alias already finds
+    another rule.
     """
+    fields = cleaned(fields)
     if not fields.get("title"):
-        raise RulebookError("A rule needs a title. Write what agents must, must not or may do, in one line.")
-    code = code or next_code()
-    _refuse_taken([code], rule=None)
+        raise FieldRefused("title", "A rule needs a title. Write what agents must, must not or may do, in one line.")
+    code = clean_name(code) or next_code()
+    aliases = sorted(set(fields.get("aliases", [])) - {code})
+    _refuse_long([code], "code")
+    _refuse_taken([code, *aliases], rule=None)
     rule = Rule(code=code, **_columns(fields))
     if rule.authority in Rule.NOT_OURS:
         rule.claimed_on = timezone.localdate()
-    rule.save()
-    Alias.objects.create(name=code, rule=rule, is_code=True)
-    _set_aliases(rule, fields.get("aliases", []))
-    rule.topics.set([topic_at(path=path, by=by) for path in fields.get("topics", [])])
-    _add_version(rule, sorted(fields.get("topics", [])), number=1, applies_from=fields.get("applies_from"))
+    rule.save(force_insert=True)
+    Alias.objects.bulk_create(Alias(name=name, rule=rule, is_code=name == code) for name in [code, *aliases])
+    topics = sorted(fields.get("topics", []))
+    if topics:
+        rule.topics.add(*_topics(topics, by))
+    _add_version(rule, topics, number=1, applies_from=fields.get("applies_from"))
     record("written_down", "rule", rule.code, after=rule.status, by=by)
     return rule
 
@@ -87,13 +122,18 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     """Change what is given and differs; True when anything did. A change of meaning makes a new version.
 
     A new version applies from `applies_from` where that was changed with it, else from today. Raises RulebookError
-    when the title would be lost, an alias finds another rule, or `applies_from` lies before the version it ends.
+    when the title would be lost, a value is impossible, an alias finds another rule, `applies_from` lies before the
+    version it ends, or the meaning of a rule that no longer applies would change.
     """
+    fields = cleaned(fields)
     if "title" in fields and not fields["title"]:
-        raise RulebookError("A rule needs a title. Write what agents must, must not or may do, in one line.")
-    rule = Rule.objects.select_for_update().select_related("department", "owner").get(pk=rule.pk)
-    current = rule.versions.get(applies_to=None)
+        raise FieldRefused("title", "A rule needs a title. Write what agents must, must not or may do, in one line.")
+    rule = Rule.objects.select_for_update(of=("self",)).select_related("department", "owner").get(pk=rule.pk)
+    versions = list(rule.versions.order_by("number"))
+    current = versions[-1]
     before = _meaning(rule, current.topics)
+    if set(fields.get("channels", rule.channels)) == set(rule.channels):
+        fields.pop("channels", None)  # another order says the same
     changed = [name for name, value in _columns(fields).items() if getattr(rule, name) != value]
     for name in changed:
         setattr(rule, name, fields[name])  # type: ignore[literal-required]
@@ -104,11 +144,10 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
         changed.append("aliases")
     topics = sorted(fields.get("topics", current.topics))
     if topics != current.topics:
-        rule.topics.set([topic_at(path=path, by=by) for path in topics])
+        rule.topics.set(_topics(topics, by))
         changed.append("topics")
     applies_from = fields.get("applies_from", current.applies_from)
-    if applies_from is None and current.number > 1:
-        applies_from = current.applies_from  # a blank says nothing about a wording that replaced another
+    applies_from = stated_start(applies_from, [version.applies_from for version in versions])
     if _meaning(rule, topics) != before:
         _supersede(rule, current, topics, applies_from)
     elif applies_from != current.applies_from:
@@ -121,13 +160,72 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     return True
 
 
+def cleaned(fields: RuleFields) -> RuleFields:
+    """The same fields in the one form that is stored and compared. Raises RulebookError for an impossible value."""
+    values: dict[str, Any] = dict(fields)
+    for name in TEXTS:
+        if name in values:
+            values[name] = clean_text(values[name])
+    for name in LINES:
+        if name in values:
+            values[name] = clean_line(values[name])
+            if len(values[name]) > longest(Rule, name):
+                raise FieldRefused(name, too_long(name, longest(Rule, name)))
+    for name, clean in (("aliases", clean_name), ("channels", clean_name), ("topics", topic_path)):
+        if name in values:
+            values[name] = list(dict.fromkeys(text for given in values[name] if (text := clean(given))))
+    _refuse_long(values.get("aliases", []), "aliases")
+    for name, allowed in CHOICES.items():
+        if name in values and values[name] not in {*allowed.values, *([""] if name == "intent" else [])}:
+            raise FieldRefused(name, f"There is no such {name}. Write one of {', '.join(allowed.values)}.")
+    if not 0 <= (values.get("requirements") or 0) <= MOST_REQUIREMENTS:
+        raise FieldRefused("requirements", "A rule has no such number of requirements. Write 0 or more, or nothing.")
+    return values  # type: ignore[return-value]
+
+
+def longest(model: type[Model], name: str) -> int:
+    """How many characters a column holds."""
+    return int(getattr(model._meta.get_field(name), "max_length", 0) or 0)
+
+
+def too_long(name: str, most: int) -> str:
+    return f"The {name.replace('_', ' ')} has more than {most} characters. Shorten it, and put the rest into the text."
+
+
+def stated_start(given: date | None, starts: Sequence[date | None]) -> date | None:
+    """The day from which the newest wording applies, when a list says `given` and the versions began on `starts`.
+
+    A blank, or the day of an earlier wording, is what a list written before the last change says: it says nothing
+    about the newest wording, and importing such a list twice must change nothing.
+
+    >>> stated_start(date(2020, 1, 1), [date(2020, 1, 1), date(2026, 3, 1)])
+    datetime.date(2026, 3, 1)
+    >>> stated_start(date(2021, 1, 1), [date(2020, 1, 1)])
+    datetime.date(2021, 1, 1)
+    """
+    *earlier, newest = starts
+    return newest if earlier and (given is None or given in earlier) else given
+
+
 def next_code() -> str:
     """The code after the highest of our own form, R-0001, R-0002 ..."""
-    newest = (
-        Alias.objects.filter(name__regex=rf"^{OWN_CODE.pattern}$").order_by("-name__length", "-name").first()
-    )
-    match = OWN_CODE.fullmatch(newest.name) if newest else None
-    return f"R-{int(match[1]) + 1 if match else 1:04d}"
+    own = Alias.objects.filter(name__gte="R-0", name__lt="R-:", name__regex=rf"^{OWN_CODE.pattern}$")
+    newest = own.order_by(Length("name").desc(), "-name").first()
+    return own_code(own_number(newest.name) + 1 if newest else 1)
+
+
+def own_number(code: str) -> int:
+    """The number in a code of our own form, 0 for any other.
+
+    >>> own_number("R-0012"), own_number("REF-500")
+    (12, 0)
+    """
+    match = OWN_CODE.fullmatch(code)
+    return int(match[1]) if match else 0
+
+
+def own_code(number: int) -> str:
+    return f"R-{number:04d}"
 
 
 def _columns(fields: RuleFields) -> dict[str, Any]:
@@ -152,14 +250,19 @@ def _add_version(rule: Rule, topics: list[str], *, number: int, applies_from: da
 
 
 def _supersede(rule: Rule, current: RuleVersion, topics: list[str], applies_from: date | None) -> None:
+    if current.applies_to is not None:
+        raise RulebookError(
+            f"{rule.code} no longer applies, so its words stay as they were. Write down a new rule instead."
+        )
     if applies_from and applies_from != current.applies_from:
         start = applies_from
     else:  # not before the start of a wording that is still to come
         start = max(timezone.localdate(), current.applies_from or date.min)
     if current.applies_from is not None and start < current.applies_from:
-        raise RulebookError(
+        raise FieldRefused(
+            "applies_from",
             f"The new wording cannot apply before the one it replaces, which applies from {current.applies_from}. "
-            "Give a later applies_from."
+            "Give a later applies_from.",
         )
     current.applies_to = start
     current.save(update_fields=["applies_to"])
@@ -171,8 +274,8 @@ def _move_start(current: RuleVersion, applies_from: date | None) -> None:
     earlier = RuleVersion.objects.filter(rule=current.rule, number=current.number - 1).first()
     if earlier is not None:
         if applies_from is None or (earlier.applies_from is not None and applies_from < earlier.applies_from):
-            raise RulebookError(
-                "This wording cannot apply before the one it replaced. Give a later applies_from."
+            raise FieldRefused(
+                "applies_from", "This wording cannot apply before the one it replaced. Give a later applies_from."
             )
         earlier.applies_to = applies_from
         earlier.save(update_fields=["applies_to"])
@@ -180,18 +283,32 @@ def _move_start(current: RuleVersion, applies_from: date | None) -> None:
     current.save(update_fields=["applies_from"])
 
 
-def _refuse_taken(names: Iterable[str], rule: Rule | None) -> None:
+def _topics(paths: Sequence[str], by: Acting | None) -> list[Topic]:
+    known = {topic.path: topic for topic in Topic.objects.filter(path__in=paths)}
+    return [known.get(path) or topic_at(path=path, by=by) for path in paths]
+
+
+def _refuse_long(names: Iterable[str], field: str) -> None:
+    most = longest(Alias, "name")
+    if any(len(name) > most for name in names):
+        raise FieldRefused(field, f"A code or alias has more than {most} characters. Give a shorter one.")
+
+
+def _refuse_taken(names: Sequence[str], rule: Rule | None) -> None:
+    """`names` of a new rule begin with its code; those of an old one are aliases only."""
     taken = Alias.objects.filter(name__in=names).exclude(rule=rule).select_related("rule").order_by("name").first()
     if taken is not None:
-        raise RulebookError(
-            f"'{taken.name}' already finds rule {taken.rule.code}. Give another name, or take it from that rule first."
+        raise FieldRefused(
+            "code" if rule is None and taken.name == names[0] else "aliases",
+            f"'{taken.name}' already finds rule {taken.rule.code}. "
+            "Give another name, or take it from that rule first.",
         )
 
 
 def _set_aliases(rule: Rule, names: Iterable[str]) -> bool:
     wanted = set(names) - {rule.code}
     present = set(rule.names.filter(is_code=False).values_list("name", flat=True))
-    _refuse_taken(wanted - present, rule)
+    _refuse_taken(sorted(wanted - present), rule)
     rule.names.filter(is_code=False, name__in=present - wanted).delete()
     Alias.objects.bulk_create(Alias(name=name, rule=rule) for name in sorted(wanted - present))
     return wanted != present

@@ -1,0 +1,35 @@
+"""Which teams may be shown by name."""
+
+from django.db.models import Count
+
+from rulebook.access.models import Team
+
+SMALLEST_SHOWN = 5
+
+
+def team_sizes() -> dict[int, int]:
+    """{team id: people}, the larger of what a manager typed and who is registered."""
+    teams = Team.objects.annotate(registered=Count("members")).order_by("pk")
+    return {team.pk: max(team.headcount or 0, team.registered) for team in teams}
+
+
+def shown_teams(sizes: dict[int, int]) -> set[int]:
+    """Teams whose figures may stand alone; all others are one group, "other".
+
+    A team of fewer than 5 would show what one person does. "Other" takes in the next smallest team while it has
+    fewer than 5 itself, else it could be told by subtraction.
+
+    >>> shown_teams({1: 12, 2: 7, 3: 2})
+    {1}
+    >>> shown_teams({1: 12, 2: 7, 3: 4, 4: 4})
+    {1, 2}
+    >>> shown_teams({1: 12, 2: 7})
+    {1, 2}
+    """
+    shown = sorted((team for team, size in sizes.items() if size >= SMALLEST_SHOWN), key=lambda team: (sizes[team], team))
+    hidden = [team for team in sizes if sizes[team] < SMALLEST_SHOWN]
+    others = sum(sizes[team] for team in hidden)
+    while hidden and others < SMALLEST_SHOWN and shown:
+        others += sizes[shown[0]]
+        hidden.append(shown.pop(0))
+    return set(shown)

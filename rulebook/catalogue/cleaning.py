@@ -1,0 +1,55 @@
+"""How the texts and names of rules are brought into one form, whether a form, a file or another system gave them. Pure.
+
+One form everywhere is what makes "nothing changed" true: a text that went through Excel or a browser comes back with
+other line ends, and must not become a new version of its rule.
+"""
+
+import re
+
+from rulebook.tables.values import clean_key
+
+# What PostgreSQL, XML or UTF-8 cannot hold, and no reader sees: control characters, halves of pairs, non-characters.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+LINE_END = re.compile("\r\n?")
+BREAKS = re.compile("[\t\n]+")
+
+
+def clean_text(text: str) -> str:
+    r"""A text of several lines: one kind of line end, nothing unprintable, no outer white space.
+
+    >>> clean_text(" One\r\ntwo\x00 ")
+    'One\ntwo'
+    """
+    return UNPRINTABLE.sub("", LINE_END.sub("\n", text)).strip()
+
+
+def clean_line(text: str) -> str:
+    r"""A text of one line, such as a title.
+
+    >>> clean_line("Refunds\nonly by mail")
+    'Refunds only by mail'
+    """
+    return BREAKS.sub(" ", clean_text(text))
+
+
+def clean_name(text: str) -> str:
+    """A code, alias or channel: one line, in the form in which it is compared."""
+    return clean_key(clean_line(text))
+
+
+def topic_path(text: str) -> str:
+    """A topic as its path, from the root down.
+
+    >>> topic_path(" returns / refund/ ")
+    'returns/refund'
+    """
+    return "/".join(part for piece in clean_name(text).split("/") if (part := piece.strip()))
+
+
+def choice(text: str) -> str:
+    """A word from a fixed list, as people write it.
+
+    >>> choice("In force"), choice("law (claimed)")
+    ('in_force', 'law')
+    """
+    return text.partition("(")[0].strip().lower().replace(" ", "_").replace("-", "_")

@@ -1,0 +1,93 @@
+"""The demo: a made-up web shop's rulebook and contacts, loaded through the same imports that real data takes."""
+
+import hashlib
+import hmac
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from rulebook.access.models import Person, Team
+from rulebook.access.services import department_named, give_sign_in, set_head, set_headcount, team_named
+from rulebook.cases.importing import Listener, Order, import_cases
+from rulebook.cases.models import ImportRun, Source
+from rulebook.catalogue.importing import import_rules
+from rulebook.catalogue.models import Rule
+from rulebook.desk.sample import plan, world
+from rulebook.errors import CannotStart
+
+SOURCE = "Fjordhandel help desk (made up)"
+# Headcounts stand in for what a manager types in, so that figures by team may be shown.
+HEADCOUNTS = {world.EVENING: 6}
+HEADCOUNT = 11
+ROLES = ("agent", "manager", "owner", "admin")
+OWNED = "Customer service"
+
+
+@dataclass(frozen=True)
+class SignIn:
+    username: str
+    password: str | None  # None: somebody has changed it since
+
+
+def load(say: Callable[[str], None], today: date | None = None) -> None:
+    """Load the sample into an empty database; on later calls, and after a crash, only what is missing.
+
+    Raises CannotStart where other rules or cases are: the demo must not mix with them.
+    """
+    if settings.PRODUCTION:
+        raise CannotStart("The demo is not for production: it makes people with known passwords. Run it elsewhere.")
+    codes = {row["code"] for row in plan.rules()}
+    if Source.objects.exclude(name=SOURCE).exists() or Rule.objects.exclude(code__in=codes).exists():
+        raise CannotStart(
+            "This database holds rules or cases of its own, and the demo would mix with them. "
+            "Give it another file: RULEBOOK_DATABASE_URL=sqlite:////tmp/demo.sqlite3."
+        )
+    if ImportRun.objects.filter(source__name=SOURCE, state=ImportRun.State.FINISHED).exists():
+        return
+    _people()
+    say(f"Loading the rulebook of a made-up web shop: {len(codes)} rules ...")
+    import_rules(plan.HERE / "rules.csv", None)
+    end = (today or timezone.localdate()) - timedelta(days=1)
+    with tempfile.TemporaryDirectory(prefix="rulebook-demo-") as folder:
+        cases, links = world.write(Path(folder), end)
+        say("Loading its contacts of 14 months ...")
+        order = Order(
+            source=SOURCE,
+            files=(cases,),
+            links=links,
+            time_zone="Europe/Copenhagen",
+            complete_until=end.isoformat(),
+        )
+        import_cases(order, None, Listener())
+    for team in Team.objects.filter(headcount=None):
+        set_headcount(team=team, headcount=HEADCOUNTS.get(team.name, HEADCOUNT), by=None)
+
+
+def _people() -> None:
+    team = team_named(name=world.EVENING, by=None)
+    for role in ROLES:
+        person = give_sign_in(username=role, password=_password(role), role=role, team=team, by=None)
+        if role == "owner":
+            set_head(department=department_named(name=OWNED, by=None), head=person, by=None)
+
+
+def sign_ins() -> list[SignIn]:
+    """The demo's people with their passwords, as far as nobody has changed them."""
+    found = []
+    for person in Person.objects.filter(username__in=ROLES).order_by("pk"):
+        password = _password(person.username)
+        found.append(SignIn(person.username, password if person.check_password(password) else None))
+    return found
+
+
+def _password(username: str) -> str:
+    """The same at every start of this installation, another one on the next machine."""
+    digest = hmac.digest(settings.SECRET_KEY.encode(), f"demo|{username}".encode(), hashlib.sha256)
+    return f"{username}-{digest.hex()[:10]}"
+
+
