@@ -1,8 +1,12 @@
-"""System checks: every misconfiguration is one sentence with an id, before anything runs on it."""
+"""System checks: every misconfiguration is one sentence with an id, before anything runs on it.
+
+Commands run them by themselves; the web server's door, `wsgi.py`, asks for `stop_unless_sound`.
+"""
 
 import os
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,17 @@ from rulebook import environment
 
 @register()
 def environment_is_sound(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    return [*_secrets(), *_values()]
+    return [*_secrets(), *_places(), *_values()]
+
+
+def stop_unless_sound() -> None:
+    """End the process with the errors on stderr. Raises SystemExit(3), which gunicorn takes for "do not try again"."""
+    errors = [message for message in environment_is_sound(None) if message.is_serious()]
+    for error in errors:
+        hint = f" {error.hint}" if error.hint else ""
+        print(f"{error.id}: {error.msg}{hint}", file=sys.stderr, flush=True)  # noqa: T201 (there is no log yet)
+    if errors:
+        raise SystemExit(3)
 
 
 def _secrets() -> Iterator[CheckMessage]:
@@ -27,37 +41,54 @@ def _secrets() -> Iterator[CheckMessage]:
             id="rulebook.E001",
         )
     ring = Path(settings.KEY_RING_FILE)
-    if settings.PRODUCTION and not ring.is_file():
+    if settings.PRODUCTION and not (os.environ.get("RULEBOOK_KEY_RING") and ring.is_file()):
         yield Error(
             "There is no key ring: RULEBOOK_KEY_RING names no file.",
-            hint='Make one outside the database and its backups: {"current": 1, "keys": {"1": "<32 bytes in base64>"}}.',
+            hint='Make one, kept apart from the database: {"current": 1, "keys": {"1": "<32 bytes in base64>"}}.',
             id="rulebook.E002",
         )
     elif ring.is_file():
-        yield from _key_ring_file(ring)
+        problem = environment.key_ring_problem(ring)
+        if problem:
+            yield Error(problem, hint="Restore the key ring from its own backup.", id="rulebook.E004")
+    for secret in (ring, Path(settings.KEY_DIR) / "secret_key"):
+        if os.name == "posix" and secret.is_file() and stat.S_IMODE(secret.stat().st_mode) & 0o077:
+            yield Warning(
+                f"{secret} can be read by other users of this machine.",
+                hint="Take that right away: chmod 600.",
+                id="rulebook.W003",
+            )
 
 
-def _key_ring_file(ring: Path) -> Iterator[CheckMessage]:
-    if os.name == "posix" and stat.S_IMODE(ring.stat().st_mode) & 0o077:
-        yield Warning(
-            "The key ring can be read by other users of this machine.",
-            hint="chmod 600 the file that RULEBOOK_KEY_RING names.",
-            id="rulebook.W003",
-        )
-    problem = environment.key_ring_problem(ring)
-    if problem:
-        yield Error(problem, hint="Restore the key ring from its own backup.", id="rulebook.E004")
-
-
-def _values() -> Iterator[CheckMessage]:
+def _places() -> Iterator[CheckMessage]:
     problem = environment.url_problem(os.environ.get("RULEBOOK_DATABASE_URL", ""))
     if problem:
         yield Error(problem, id="rulebook.E005")
     entry = settings.DATABASES["default"]
-    if entry["ENGINE"].endswith("sqlite3") and "memory" not in str(entry["NAME"]):
-        folder = Path(entry["NAME"]).parent
-        if folder.exists() and not folder.is_dir():
-            yield Error(f"The database cannot stand in {folder}: it is no folder.", id="rulebook.E006")
+    if entry["ENGINE"].endswith("sqlite3") and Path(entry["NAME"]).is_dir():
+        yield Error(
+            f"The database {entry['NAME']} is a folder.",
+            hint="Name a file: sqlite:////folder/file.sqlite3.",
+            id="rulebook.E006",
+        )
+    data_dir = Path(settings.DATA_DIR)
+    if data_dir.exists() and not data_dir.is_dir():
+        yield Error("RULEBOOK_DATA_DIR is no folder.", hint="Name a folder that may be written.", id="rulebook.E013")
+    elif problem := environment.make_folder(settings.KEY_DIR) or _not_writable(settings.KEY_DIR):
+        yield Error(
+            problem,
+            hint="Name another place with RULEBOOK_DATA_DIR or RULEBOOK_DATABASE_URL, or mend its rights.",
+            id="rulebook.E015",
+        )
+
+
+def _not_writable(folder: Path) -> str:
+    """A sentence where this process needs to write and may not: the SQLite file, or the keys of a local run."""
+    needed = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") or not settings.PRODUCTION
+    return f"The folder {folder} may not be written." if needed and not os.access(folder, os.W_OK) else ""
+
+
+def _values() -> Iterator[CheckMessage]:
     if settings.PRODUCTION and not settings.ALLOWED_HOSTS:
         yield Error(
             "RULEBOOK_ALLOWED_HOSTS is not set.",
@@ -66,7 +97,7 @@ def _values() -> Iterator[CheckMessage]:
         )
     zone = os.environ.get("RULEBOOK_TIME_ZONE", "")
     if zone and not environment.is_time_zone(zone):
-        yield Error("RULEBOOK_TIME_ZONE names no time zone.", hint="Write Europe/Oslo, for example.", id="rulebook.E008")
+        yield Error("RULEBOOK_TIME_ZONE names no time zone.", hint="Write one like Europe/Oslo.", id="rulebook.E008")
     level = os.environ.get("RULEBOOK_LOG_LEVEL", "")
     if level and level.upper() not in environment.LOG_LEVELS:
         yield Error("RULEBOOK_LOG_LEVEL is no level.", hint="Write INFO or WARNING.", id="rulebook.E009")
@@ -79,9 +110,6 @@ def _values() -> Iterator[CheckMessage]:
             yield Warning(f"Rulebook reads no variable {name}.", hint="The README lists them.", id="rulebook.W011")
     if settings.PRODUCTION and settings.DEBUG:
         yield Error("RULEBOOK_DEBUG is on in production.", hint="It shows secrets. Turn it off.", id="rulebook.E012")
-    data_dir = Path(settings.DATA_DIR)
-    if data_dir.exists() and not data_dir.is_dir():
-        yield Error("RULEBOOK_DATA_DIR is no folder.", hint="Name a folder that may be written.", id="rulebook.E013")
 
 
 @register(Tags.database)

@@ -4,6 +4,7 @@ No Django here, because the settings themselves stand on it.
 """
 
 import base64
+import importlib.util
 import json
 import os
 import secrets
@@ -67,7 +68,7 @@ def words(name: str) -> list[str]:
 
 
 def database(url: str, data_dir: Path) -> dict[str, Any]:
-    """Django's settings for a database URL; the own SQLite file when the URL is empty or not understood.
+    """Django's settings for a database URL; the own SQLite file when the URL is empty or cannot be used.
 
     >>> database("sqlite:////srv/rulebook.sqlite3", Path("/d"))["NAME"]
     '/srv/rulebook.sqlite3'
@@ -77,12 +78,10 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
     >>> database("", Path("/d"))["NAME"]
     '/d/rulebook.sqlite3'
     """
-    try:
-        parts = urlsplit(url)
-        port = str(parts.port or "")
-    except ValueError:
+    if not url or url_problem(url):
         return _sqlite(data_dir / "rulebook.sqlite3")
-    if parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1:
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite":
         options: dict[str, Any] = dict(parse_qsl(parts.query))
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -90,14 +89,12 @@ def database(url: str, data_dir: Path) -> dict[str, Any]:
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
             "HOST": options.pop("host", "") or parts.hostname or "",
-            "PORT": options.pop("port", "") or port,
+            "PORT": options.pop("port", "") or str(parts.port or ""),
             "OPTIONS": options,
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
-    if parts.scheme == "sqlite" and len(parts.path) > 1:
-        return _sqlite(Path(unquote(parts.path[1:])))
-    return _sqlite(data_dir / "rulebook.sqlite3")
+    return _sqlite(Path(unquote(parts.path[1:])))
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
@@ -119,6 +116,8 @@ def url_problem(url: str) -> str:
         return f"RULEBOOK_DATABASE_URL cannot be read. {remedy}"
     if url and (parts.scheme not in {"sqlite", "postgresql", "postgres"} or len(parts.path) < 2):
         return f"RULEBOOK_DATABASE_URL names no database that Rulebook knows. {remedy}"
+    if url and parts.scheme != "sqlite" and not importlib.util.find_spec("psycopg"):
+        return "RULEBOOK_DATABASE_URL names a PostgreSQL, and psycopg is not installed. Install requirements.lock."
     return ""
 
 
@@ -129,12 +128,28 @@ def beside(entry: dict[str, Any], data_dir: Path) -> Path:
     return data_dir
 
 
+def make_folder(folder: Path) -> str:
+    """Make a folder that only its owner may read; why that failed, as a sentence, and empty when it is there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        return f"The folder {folder} cannot be made: {(error.strerror or str(error)).lower()}."
+    return ""
+
+
 def secret_key(folder: Path, *, production: bool) -> str:
-    """The given key; on a local run one made once and kept; in production empty when none is given."""
+    """The given key; on a local run one made once and kept; in production empty when none is given.
+
+    Where the folder cannot be written the key lasts as long as the process, and a system check says so.
+    """
     given = os.environ.get("RULEBOOK_SECRET_KEY", "")
     if given or production:
         return given
-    return _made_once(folder / "secret_key", lambda: secrets.token_urlsafe(50))
+    fresh = secrets.token_urlsafe(50)
+    try:
+        return _made_once(folder / "secret_key", lambda: fresh) or fresh
+    except OSError:
+        return fresh
 
 
 def make_key_ring(path: Path) -> str:
@@ -149,7 +164,8 @@ def read_key_ring(text: str) -> tuple[int, dict[int, bytes]]:
         current = int(content["current"])
         keys = {int(number): base64.b64decode(key, validate=True) for number, key in content["keys"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError('The key ring cannot be read. It is written {"current": 1, "keys": {"1": "<base64>"}}.') from None
+        shape = '{"current": 1, "keys": {"1": "<32 bytes in base64>"}}'
+        raise ValueError(f"The key ring cannot be read. It is written {shape}.") from None
     if current not in keys:
         raise ValueError("The key ring's current key is not among its keys.")
     if any(len(key) < 32 for key in keys.values()):
@@ -184,6 +200,9 @@ def _made_once(path: Path, make: Callable[[], str]) -> str:
             os.link(draft, path)
         except FileExistsError:
             pass
+        except OSError:  # a file system without hard links
+            os.replace(draft, path)
+            return path.read_text().strip()
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     return path.read_text().strip()

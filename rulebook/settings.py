@@ -12,19 +12,22 @@ from rulebook import environment
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 PRODUCTION = environment.flag("RULEBOOK_PRODUCTION")
-DEBUG = environment.flag("RULEBOOK_DEBUG", default=not PRODUCTION)
-DATA_DIR = Path(os.environ.get("RULEBOOK_DATA_DIR", "") or BASE_DIR / ".rulebook")
+# Off also on a first run: it would keep every SQL statement of an import in memory.
+DEBUG = environment.flag("RULEBOOK_DEBUG")
+DATA_DIR = Path(os.environ.get("RULEBOOK_DATA_DIR", "") or BASE_DIR / ".rulebook").absolute()
 
 DATABASES = {"default": environment.database(os.environ.get("RULEBOOK_DATABASE_URL", ""), DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The folder of the keys stands beside the database file; for a database on a server it is RULEBOOK_DATA_DIR.
 KEY_DIR = environment.beside(DATABASES["default"], DATA_DIR)
+environment.make_folder(KEY_DIR)
 SECRET_KEY = environment.secret_key(KEY_DIR, production=PRODUCTION)
 KEY_RING_FILE = Path(os.environ.get("RULEBOOK_KEY_RING", "") or KEY_DIR / "key_ring.json")
 AGENT_KEYS = environment.flag("RULEBOOK_AGENT_KEYS")
 
-ALLOWED_HOSTS = environment.words("RULEBOOK_ALLOWED_HOSTS") or ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = environment.words("RULEBOOK_ALLOWED_HOSTS") or ([] if PRODUCTION else LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = environment.words("RULEBOOK_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -91,9 +94,8 @@ USE_TZ = True
 TIME_ZONE = environment.time_zone(default="Europe/Copenhagen")
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "rulebook" / "static"]
-# Found beside the packages when nobody has run collectstatic: one step fewer on a first run.
+# Served from where the packages keep them. There is no STATIC_ROOT and no collectstatic: one step fewer to forget.
 WHITENOISE_USE_FINDERS = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -102,15 +104,14 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("RULEBOOK_BEHIND_PROXY") else None
-)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("RULEBOOK_BEHIND_PROXY") else None
 
 REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]}
 
 UNFOLD = {
     "SITE_TITLE": "Rulebook",
     "SITE_HEADER": "Rulebook",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"/{STATIC_URL}favicon.svg"}],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

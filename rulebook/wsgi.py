@@ -4,5 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from rulebook import checks
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rulebook.settings")
 application = get_wsgi_application()
+checks.stop_unless_sound()  # a web server runs no system checks by itself

@@ -35,9 +35,11 @@ class Team(models.Model):
 class Person(AbstractUser):
     """Somebody who signs in, or who owns rules without signing in (no usable password)."""
 
-    language = models.CharField(
-        max_length=10, blank=True, help_text="Blank follows the browser."
+    # Lists of rules name owners as people do, blanks and all, before they sign in: Django's own field refuses that.
+    username = models.CharField(
+        "user name", max_length=150, unique=True, help_text="For signing in; lists of rules name owners by it."
     )
+    language = models.CharField(max_length=10, blank=True, help_text="Blank follows the browser.")
     team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="members")
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -26,7 +26,9 @@ def shown_teams(sizes: dict[int, int]) -> set[int]:
     >>> shown_teams({1: 12, 2: 7})
     {1, 2}
     """
-    shown = sorted((team for team, size in sizes.items() if size >= SMALLEST_SHOWN), key=lambda team: (sizes[team], team))
+    shown = sorted(
+        (team for team, size in sizes.items() if size >= SMALLEST_SHOWN), key=lambda team: (sizes[team], team)
+    )
     hidden = [team for team in sizes if sizes[team] < SMALLEST_SHOWN]
     others = sum(sizes[team] for team in hidden)
     while hidden and others < SMALLEST_SHOWN and shown:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group
+from django.db.models import F, Model, Value
+from django.db.models.functions import Concat
 
 from rulebook.access.models import Department, Person, Team
 from rulebook.journal.services import Acting, business_verb, record
@@ -73,13 +75,14 @@ def set_head(*, department: Department, head: Person | None, by: Acting | None) 
 
 @business_verb
 def owner_named(*, name: str, by: Acting | None) -> Person:
-    """The person meant by a user name, a mail address or a full name.
+    """The person meant by a user name, a mail address or a full name, of at most 150 characters.
 
     Somebody unknown is written down without a sign-in: rules have owners long before their owners have passwords.
     """
+    name = name[:150]  # what a user name holds
     person = find_person(name)
     if person is None:
-        person = Person(username=name[:150], is_active=False)
+        person = Person(username=name, is_active=False)
         person.set_unusable_password()
         person.save()
         record("created", "person", str(person.pk), by=by)
@@ -94,6 +97,38 @@ def find_person(name: str) -> Person | None:
     by_mail = list(Person.objects.filter(email__iexact=name)[:2]) if "@" in name else []
     if len(by_mail) == 1:
         return by_mail[0]
-    first, _, last = name.rpartition(" ")
-    by_name = list(Person.objects.filter(first_name__iexact=first, last_name__iexact=last)[:2]) if first else []
+    people = Person.objects.alias(full_name=Concat(F("first_name"), Value(" "), F("last_name")))
+    by_name = list(people.filter(full_name__iexact=name)[:2]) if " " in name.strip() else []
     return by_name[0] if len(by_name) == 1 else None
+
+
+@business_verb
+def keep_department(*, department: Department, by: Acting | None) -> None:
+    """Store a department as somebody filled it in; a new one without a number is made."""
+    _keep(department, "department", by)
+
+
+@business_verb
+def keep_team(*, team: Team, by: Acting | None) -> None:
+    """Store a team as somebody filled it in; a new one without a number is made."""
+    _keep(team, "team", by)
+
+
+@business_verb
+def keep_person(*, person: Person, groups: Iterable[Group] | None = None, by: Acting | None) -> None:
+    """Store a person as somebody filled them in; `groups` None leaves the roles as they are."""
+    _keep(person, "person", by)
+    if groups is not None:
+        person.groups.set(groups)
+
+
+@business_verb
+def password_changed(*, person: Person, by: Acting | None) -> None:
+    """Write down that somebody gave a person a new password. Stores nothing else."""
+    record("password_changed", "person", str(person.pk), by=by)
+
+
+def _keep(thing: Model, object_type: str, by: Acting | None) -> None:
+    made = thing.pk is None
+    thing.save()
+    record("created" if made else "changed", object_type, str(thing.pk), by=by)

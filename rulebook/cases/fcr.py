@@ -44,6 +44,12 @@ class Period:
                 params.append(dialect.as_day(day))
         return Sql(" AND ".join(parts) or "1 = 1", params)
 
+    def as_json(self) -> dict[str, str | None]:
+        return {
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+        }
+
     @property
     def is_open(self) -> bool:
         return self.since is None and self.until is None
@@ -88,6 +94,7 @@ def fcr(sources: Sequence[Source], policy: Policy, period: Period, by: str | Non
         "window_days": policy.window_days,
         "key": list(policy.key),
         "horizon": iso(horizon_of(sources)),
+        **period.as_json(),
         "groups": [_figures(name, groups[name], policy) for name in sorted(groups)],
     }
     if by in NOTES:
@@ -114,14 +121,15 @@ def _count(
     judged = judged_cases(everyone, policy)
     within = period.condition("j.opened_day")
     scope = Sql(f"j.source_id IN ({listed}) AND {within.text}", within.params)
-    counts = _outcomes(judged, scope, by, chains=policy.watches_repeats and _chain_stays(by, policy, period))
-    if policy.watches_repeats and not _chain_stays(by, policy, period):
+    stays = len(measured) == len(everyone) and _chain_stays(by, policy, period)
+    counts = _outcomes(judged, scope, by, chains=policy.watches_repeats and stays)
+    if policy.watches_repeats and not stays:
         for name, chains in _chains(judged, scope, policy, by).items():
             counts.setdefault(name, {}).update(chains)
     within = period.condition("j.opened_day")
     excluded = _select(
         f"SELECT {_group(by)} AS g, COUNT(*) AS excluded FROM cases_case j {_joins(by)} "
-        f"WHERE j.excluded <> '' AND j.source_id IN ({listed}) AND {within.text} GROUP BY {_group(by)}",
+        f"WHERE j.excluded <> '' AND j.source_id IN ({listed}) AND {within.text} GROUP BY 1",
         within.params,
         by,
     )
@@ -131,7 +139,10 @@ def _count(
 
 
 def _chain_stays(by: str | None, policy: Policy, period: Period) -> bool:
-    """A chain's first and last contact are sure to share group and period: it can be counted at its last."""
+    """A chain's first and last contact are sure to share group and period: it can be counted at its last.
+
+    Where all sources of its space are asked for, that is: a chain may begin in one and end in another.
+    """
     return period.is_open and (by is None or (by == "topic" and "topic" in policy.key))
 
 
@@ -149,7 +160,7 @@ def _outcomes(judged: Sql, scope: Sql, by: str | None, *, chains: bool) -> dict[
     if chains:
         ends = "j.customer_key IS NOT NULL AND j.mature AND NOT j.has_repeat"
         columns += [total(ends, "chains"), total(f"{ends} AND NOT j.is_repeat", "short_chains")]
-    group_by = f"GROUP BY {_group(by)}" if by else ""
+    group_by = "GROUP BY 1" if by else ""
     text = f"SELECT {_group(by)} AS g, {', '.join(columns)} FROM ({judged.text}) j {_joins(by)} WHERE {scope.text} "
     return _select(text + group_by, [*judged.params, *scope.params], by)
 
@@ -167,8 +178,7 @@ def _chains(judged: Sql, scope: Sql, policy: Policy, by: str | None) -> dict[str
     )
     text = (
         f"SELECT {_group(by)} AS g, COUNT(*) AS chains, SUM(CASE WHEN j.has_repeat THEN 0 ELSE 1 END) AS short_chains "
-        f"FROM ({ends}) j {_joins(by)} WHERE NOT j.is_repeat AND j.complete AND {scope.text} "
-        f"GROUP BY {_group(by)}"
+        f"FROM ({ends}) j {_joins(by)} WHERE NOT j.is_repeat AND j.complete AND {scope.text} GROUP BY 1"
     )
     return _select(text, [*judged.params, *scope.params], by)
 
@@ -201,7 +211,9 @@ def _select(text: str, params: Sequence[Any], by: str | None) -> dict[str, dict[
     with connection.cursor() as cursor:
         cursor.execute(text, params)
         names = [column[0] for column in cursor.description][1:]
-        return {str(row[0]): {name: int(value or 0) for name, value in zip(names, row[1:], strict=True)} for row in cursor}
+        return {
+            str(row[0]): {name: int(value or 0) for name, value in zip(names, row[1:], strict=True)} for row in cursor
+        }
 
 
 def share(part: int, whole: int) -> float | None:

@@ -15,15 +15,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
-from rulebook.cases.linking import Linked, LinkRejected, ParsedLink, link, link_parser, store_links
+from rulebook.cases.linking import Linked, LinkRejected, ParsedLink, Rehearsal, link, link_parser, store_links
 from rulebook.cases.models import Effect, ImportRun, Source
-from rulebook.cases.parsing import Context, ParsedCase, RowRejected, parser, row_id
+from rulebook.cases.parsing import Context, ParsedCase, RowRejected, merged, parser, row_id
 from rulebook.cases.presets import Layout, choose
 from rulebook.cases.pseudonyms import AGENT, CUSTOMER, key_ring, pseudonymiser
 from rulebook.cases.refreshing import Touched
+from rulebook.cases.reporting import Findings, Listener, Report
 from rulebook.cases.runs import give_up, start_run
 from rulebook.cases.services import Counts, finish_run, settle_pending_links, source_named, store_cases
-from rulebook.cases.storing import EXCLUDED, OPENED, Stored, store_chunk
+from rulebook.cases.storing import store_chunk
 from rulebook.cases.survey import Survey
 from rulebook.environment import is_time_zone
 from rulebook.errors import CannotStart, WrongUsage
@@ -33,8 +34,9 @@ from rulebook.tables.values import BadValue, parse_instant
 
 # A chunk is one write transaction: small enough for a room to vote between two of them.
 ROWS_A_CHUNK = 1_000
-LINES_SHOWN = 3
-NAMES_SHOWN = 5
+NOT_STORED = 0  # the number of a source that a dry run would make
+
+__all__ = ["Listener", "Order", "Report", "import_cases"]
 
 
 @dataclass(frozen=True)
@@ -53,26 +55,6 @@ class Order:
     dry_run: bool = False
 
 
-@dataclass
-class Report:
-    """What an import did. `warnings` are sentences that name file, lines and column."""
-
-    counts: Counts
-    links: Linked | None
-    settled: int
-    horizon: datetime | None
-    warnings: list[str]
-
-
-class Listener:
-    """Told of progress and of rejected rows. The command draws a bar and writes the private report."""
-
-    def say(self, sentence: str) -> None: ...
-    def begin(self, total: int) -> None: ...
-    def advance(self, rows: int) -> None: ...
-    def reject(self, rejected: Rejected) -> None: ...
-
-
 def import_cases(order: Order, by: Acting | None, listener: Listener) -> Report:
     """Import files of cases and links into a source.
 
@@ -86,13 +68,13 @@ class _Import:
     def __init__(self, order: Order, by: Acting | None, listener: Listener) -> None:
         self.order, self.by, self.listener = order, by, listener
         self.counts: Counter[str] = Counter()
-        self.warned: dict[tuple[str, str, str], list[int]] = {}  # file, column, sentence -> count, first lines
-        self.unknown_rules: Counter[str] = Counter()
+        self.findings = Findings()
+        self.rehearsal = Rehearsal(order.effect)
         self.touched = Touched()
         self.latest = ""
         self.held: dict[str, ParsedCase] = {}
-        self.variants: dict[str, set[str]] = {}
         self.existing: Source | None = None
+        self.rules_column: dict[str, str] = {}
 
     def run(self) -> Report:
         order = self.order
@@ -119,18 +101,22 @@ class _Import:
         if order.dry_run:
             self._load(tables, survey, None)
             linked = self._link(None)
-            return self._report(tables, linked, 0, self._latest())
+            known = self.existing.horizon if self.existing else None
+            horizons = [at for at in (known, complete_until or self._latest()) if at is not None]
+            return self._report(linked, 0, max(horizons, default=None))
         run = self._start(complete_until)
         try:
             self._load(tables, survey, run)
-            linked = self._link(run)
+            # Before the links of this run too: what waited is older than they are.
             settled = settle_pending_links(by=self.by)
+            linked = self._link(run)
+            settled += settle_pending_links(by=self.by) if linked else 0
             self.listener.say("Computing outcomes ...")
             finish_run(run=run, counts=self._counts(), latest=self._latest(), touched=self.touched, by=self.by)
         except BaseException:
             give_up(run=run)
             raise
-        return self._report(tables, linked, settled, Source.objects.get(pk=run.source_id).horizon)
+        return self._report(linked, settled, Source.objects.get(pk=run.source_id).horizon)
 
     def _announce(self, tables: list[Table]) -> None:
         known = "" if self.existing else " (new)"
@@ -153,8 +139,13 @@ class _Import:
         return survey
 
     def _start(self, complete_until: datetime | None) -> ImportRun:
-        source = source_named(name=self.order.source, time_zone=self.time_zone, space=self.space, by=self.by)
-        _fixed(self.order, source)  # another import may have made it meanwhile
+        source = source_named(name=self.order.source, time_zone=self.time_zone, space=self.space)
+        if (source.time_zone, source.space) != (self.time_zone, self.space):
+            _fixed(self.order, source)
+            raise CannotStart(
+                f"Another first import of {source.name} fixed its time zone as {source.time_zone} and its customers "
+                f"as those of {source.space} meanwhile. Run this one again."
+            )
         waited = 0
         while True:
             left_stale = Source.objects.filter(space=source.space, stale=True).exists()
@@ -190,14 +181,15 @@ class _Import:
         columns = table.columns
 
         def warn(line: int, name: str, sentence: str) -> None:
-            self._warn(table.name, _column(columns, layout, name), sentence, line)
+            self.findings.warn(table.name, line, _column(columns, layout, name), sentence)
 
         def reject(rejected: Rejected) -> None:
             self.counts["read"] += 1
             self.counts["rejected"] += 1
             self.listener.reject(rejected)
 
-        parse = parser(layout, self.context, warn)
+        self.rules_column[table.name] = _column(columns, layout, "rules")
+        parse = parser(layout, self.context, warn, table.name)
         id_of = row_id(layout)
         read = 0
         for line, cells in table.rows(reject):
@@ -215,7 +207,7 @@ class _Import:
         self.counts["read"] += read
         self.listener.advance(read % ROWS_A_CHUNK)
         for note in table.notes:
-            self._warn(table.name, "", note, 0)
+            self.findings.note(note)
 
     def _last_of_each(self, rows: Iterator[ParsedCase | str], survey: Survey) -> Iterator[ParsedCase]:
         """Each id once: a row whose id comes again later is held back, and replaced by a later good one."""
@@ -231,30 +223,28 @@ class _Import:
             repeated[external_id] -= 1
             if isinstance(row, ParsedCase):
                 self.counts["replaced"] += external_id in held
-                held[external_id] = row
+                held[external_id] = merged(held[external_id], row) if external_id in held else row
                 self._compare(external_id, lookalikes)
             if not repeated[external_id] and external_id in held:
                 yield held.pop(external_id)
 
     def _compare(self, external_id: str, lookalikes: set[str]) -> None:
-        lower = external_id.lower()
-        if lower in lookalikes:
-            spellings = self.variants.setdefault(lower, set())
-            spellings.add(external_id)
+        if external_id.lower() in lookalikes:
+            self.findings.spelt(external_id)
 
     def _store(self, chunk: list[ParsedCase], run: ImportRun | None) -> None:
         if run is not None:
             result = store_cases(run=run, rows=chunk, effect=self.order.effect, touched=self.touched)
-        elif self.existing is not None:
-            result = store_chunk(self.existing.pk, chunk, self.order.effect, self.touched, dry=True)
-        else:  # a dry run of a source that is not there yet
-            counted = [row for row in chunk if not row.values[EXCLUDED]]
-            latest = max((row.values[OPENED] for row in counted), default="")
-            result = Stored(created=len(counted), excluded=len(chunk) - len(counted), latest=latest)
+        else:
+            source_id = self.existing.pk if self.existing else NOT_STORED
+            result = store_chunk(source_id, chunk, self.order.effect, self.touched, dry=True)
+            if self.links is not None:
+                self.rehearsal.cells.update((row.values[0], row.rules) for row in result.written)
         for name in ("created", "updated", "unchanged", "excluded"):
             self.counts[name] += getattr(result, name)
         self.latest = max(self.latest, result.latest)
-        self.unknown_rules.update(name for _, name in result.unknown_rules)
+        for file, line, name in result.unknown_rules:
+            self.findings.unknown_rule(file, line, self.rules_column[file], name)
 
     def _link(self, run: ImportRun | None) -> Linked | None:
         table = self.links
@@ -271,10 +261,13 @@ class _Import:
         def store() -> None:
             if run is not None:
                 result = store_links(run=run, links=chunk)
-            elif self.existing is not None:
-                result = link(self.existing.pk, chunk, dry=True)
             else:
-                result = Linked(waiting=len(chunk))
+                result = link(self.existing.pk if self.existing else NOT_STORED, chunk, self.rehearsal)
+            for line, missing, name in result.waits:
+                if missing == "rule":
+                    self.findings.unknown_rule(table.name, line, missing, name)
+                else:
+                    self.findings.warn(table.name, line, missing, "The link waits for a case that is not here yet.")
             for part in fields(Linked):
                 setattr(total, part.name, getattr(total, part.name) + getattr(result, part.name))
 
@@ -292,46 +285,18 @@ class _Import:
                 chunk = []
         store()
         for note in table.notes:
-            self._warn(table.name, "", note, 0)
+            self.findings.note(note)
         return total
 
-    def _warn(self, file: str, column: str, sentence: str, line: int) -> None:
-        known = self.warned.setdefault((file, column, sentence), [0])
-        known[0] += 1
-        if line and len(known) <= LINES_SHOWN:
-            known.append(line)
-
     def _counts(self) -> Counts:
-        warnings = sum(known[0] for known in self.warned.values()) + sum(self.unknown_rules.values())
-        return Counts(
-            **{part.name: self.counts[part.name] for part in fields(Counts) if part.name != "warnings"},
-            warnings=warnings + sum(len(those) > 1 for those in self.variants.values()),
-        )
+        counted = {part.name: self.counts[part.name] for part in fields(Counts) if part.name != "warnings"}
+        return Counts(**counted, warnings=self.findings.count)
 
     def _latest(self) -> datetime | None:
         return datetime.fromisoformat(self.latest).replace(tzinfo=UTC) if self.latest else None
 
-    def _report(
-        self, tables: list[Table], linked: Linked | None, settled: int, horizon: datetime | None
-    ) -> Report:
-        sentences = [
-            _sentence(file, column, sentence, count, lines)
-            for (file, column, sentence), (count, *lines) in self.warned.items()
-        ]
-        alike = [sorted(those) for those in self.variants.values() if len(those) > 1]
-        if alike:
-            sentences.append(
-                f"{len(alike)} pairs of case ids differ only in capital and small letters; they were kept as "
-                "different cases. Check that the help desk means them so."
-            )
-        if self.unknown_rules:
-            names = ", ".join(name for name, _ in self.unknown_rules.most_common(NAMES_SHOWN))
-            more = len(self.unknown_rules) - NAMES_SHOWN
-            sentences.append(
-                f"{sum(self.unknown_rules.values())} links name rules that are not written down yet ({names}"
-                f"{f' and {more} more' if more > 0 else ''}). They wait until the rules are imported."
-            )
-        return Report(self._counts(), linked, settled, horizon, sentences)
+    def _report(self, linked: Linked | None, settled: int, horizon: datetime | None) -> Report:
+        return Report(self._counts(), linked, settled, horizon, self.findings.sentences())
 
 
 def _fixed(order: Order, existing: Source | None) -> tuple[str, str]:
@@ -360,21 +325,14 @@ def _complete_until(text: str, zone: ZoneInfo) -> datetime | None:
         instant, day, day_only = parse_instant(text, zone)
     except BadValue as bad:
         raise WrongUsage(f"--complete-until cannot be read. {bad.reason}") from None
-    if day_only:
+    latest = timezone.now() + timedelta(days=1)
+    if day_only and instant <= latest:
         tomorrow = parse_instant((day + timedelta(days=1)).isoformat(), zone)[0]
         instant = tomorrow - timedelta(microseconds=1)
-    if instant > timezone.now() + timedelta(days=1):
+    if instant > latest:
         raise WrongUsage("--complete-until lies in the future. Data cannot be complete before it has happened.")
     return instant
 
 
 def _column(columns: tuple[str, ...], layout: Layout, name: str) -> str:
     return columns[layout.columns[name]] if name in layout.columns else name
-
-
-def _sentence(file: str, column: str, sentence: str, count: int, lines: list[int]) -> str:
-    if not column and not lines:
-        return sentence
-    where = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
-    more = f" and {count - len(lines)} more" if count > len(lines) else ""
-    return f"{file}, {where}{more}, column {column}: {sentence}"

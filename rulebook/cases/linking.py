@@ -1,7 +1,7 @@
 """Links from a file of their own: case, rule, effect. They only add, or correct the effect."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import connection
@@ -51,6 +51,9 @@ class Linked:
     waiting: int = 0
     rejected: int = 0
 
+    def __post_init__(self) -> None:
+        self.waits: list[tuple[int, str, str]] = []  # line, what is missing, rule name
+
 
 def link_parser(table: Table, effect: str) -> Callable[[int, Sequence[str | None]], ParsedLink]:
     """A function from (line, cells) to the link; raises LinkRejected. Further columns are ignored."""
@@ -78,51 +81,74 @@ def link_parser(table: Table, effect: str) -> Callable[[int, Sequence[str | None
     return parse
 
 
+@dataclass
+class Rehearsal:
+    """What a dry run would have stored before: the cells of the cases it would write, and the links it went through."""
+
+    effect: str
+    cells: dict[str, tuple[str, ...] | None] = field(default_factory=dict)  # None: the case keeps the links it has
+    links: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+
+    def lay_over(self, present: dict[tuple[str, int], set[str]], ids: Iterable[str]) -> None:
+        """Change what is stored of these cases' links into what would be."""
+        cells = {external_id: cell for external_id in ids if (cell := self.cells.get(external_id)) is not None}
+        for pair in [pair for pair in present if pair[0] in cells]:
+            del present[pair]
+        rules = rule_ids_by_name({name for cell in cells.values() for name in cell})
+        for external_id, cell in cells.items():
+            present.update({(external_id, rules[name]): {self.effect} for name in cell if name in rules})
+        present.update({pair: effects for pair, effects in self.links.items() if pair[0] in ids})
+
+
 @business_verb
 def store_links(*, run: ImportRun, links: Sequence[ParsedLink]) -> Linked:
     """Store one chunk of links of the run's source. Of equal pairs the last one says the effect."""
     beat(run=run)
-    return link(run.source_id, links, dry=False)
+    return link(run.source_id, links, None)
 
 
-def link(source_id: int, links: Sequence[ParsedLink], *, dry: bool) -> Linked:
+def link(source_id: int, links: Sequence[ParsedLink], rehearsal: Rehearsal | None) -> Linked:
+    """Store links, or with a rehearsal only count what would become of them."""
     result = Linked()
     rules = rule_ids_by_name({row.rule_name for row in links})
-    cases = _cases(source_id, {row.external_id for row in links})
-    arrived: dict[tuple[int, int], str] = {}
+    ids = {row.external_id for row in links}
+    cases = _cases(source_id, ids)
+    known = cases.keys() | (rehearsal.cells.keys() if rehearsal else ())
+    arrived: dict[tuple[str, int], str] = {}
     waiting: dict[tuple[str, str], str] = {}
     for row in links:
-        case, rule = cases.get(row.external_id), rules.get(row.rule_name)
-        if case is not None and rule is not None:
-            arrived[case[0], rule] = row.effect
+        rule = rules.get(row.rule_name)
+        if row.external_id in known and rule is not None:
+            arrived[row.external_id, rule] = row.effect
         else:
             waiting[row.external_id, row.rule_name] = row.effect
-            result.waiting += 1
+            result.waits.append((row.line, "rule" if rule is None else "case", row.rule_name))
+    result.waiting = len(result.waits)
     said_twice = len(links) - result.waiting - len(arrived)
-    present = _present({case_id for case_id, _ in arrived})
-    added: list[tuple[int, int, str, str]] = []
-    corrected: list[tuple[int, int, str, str]] = []
-    for (case_id, rule_id), effect in arrived.items():
-        effects = present.get((case_id, rule_id))
-        if effects is None:
-            added.append((case_id, rule_id, effect, Origin.SOURCE.value))
-        elif effects != {effect}:
-            corrected.append((case_id, rule_id, effect, Origin.SOURCE.value))
+    present = _present({case_id: external_id for external_id, (case_id, _) in cases.items()})
+    if rehearsal:
+        rehearsal.lay_over(present, ids)
+    added = [pair for pair in arrived if pair not in present]
+    corrected = [pair for pair, effect in arrived.items() if present.get(pair, {effect}) != {effect}]
     result.added, result.corrected = len(added), len(corrected)
     result.unchanged = len(arrived) - len(added) - len(corrected) + said_twice
-    if dry:
+    if rehearsal:
+        rehearsal.links.update({pair: {effect} for pair, effect in arrived.items()})
         return result
-    _remove(corrected)
-    insert_rows("cases_caserule", LINK, added + corrected)
+    own = Origin.SOURCE.value
+    _remove([(cases[external_id][0], rule_id, own) for external_id, rule_id in corrected])
+    new = [(cases[pair[0]][0], pair[1], arrived[pair], own) for pair in (*added, *corrected)]
+    insert_rows("cases_caserule", LINK, new)
     _wait(source_id, waiting)
-    months = {case_id: month for case_id, month in cases.values()}
-    mark_dirty({(source_id, "rule", rule_id, months[case_id]) for case_id, rule_id, _, _ in added + corrected})
+    months = dict(cases.values())
+    mark_dirty({(source_id, "rule", rule_id, months[case_id]) for case_id, rule_id, _, _ in new})
     return result
 
 
 def _cases(source_id: int, ids: Iterable[str]) -> dict[str, tuple[int, str]]:
     """{external id: (case id, YYYY-MM)}"""
-    wanted, found = list(ids), {}
+    wanted = list(ids)
+    found: dict[str, tuple[int, str]] = {}
     with connection.cursor() as cursor:
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]
@@ -131,14 +157,14 @@ def _cases(source_id: int, ids: Iterable[str]) -> dict[str, tuple[int, str]]:
                 f"WHERE source_id = %s AND external_id IN ({', '.join(['%s'] * len(part))})",
                 [source_id, *part],
             )
-            found.update({external_id: (case_id, month) for external_id, case_id, month in cursor.fetchall()})
+            found.update((external_id, (case_id, month)) for external_id, case_id, month in cursor.fetchall())
     return found
 
 
-def _present(case_ids: Iterable[int]) -> dict[tuple[int, int], set[str]]:
-    """{(case id, rule id): effects} of the source's own links of these cases."""
-    found: dict[tuple[int, int], set[str]] = {}
-    listed = ", ".join(str(int(case_id)) for case_id in case_ids)
+def _present(cases: Mapping[int, str]) -> dict[tuple[str, int], set[str]]:
+    """{(external id, rule id): effects} of the source's own links of these cases, given by case id."""
+    found: dict[tuple[str, int], set[str]] = {}
+    listed = ", ".join(str(int(case_id)) for case_id in cases)
     if listed:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -146,16 +172,16 @@ def _present(case_ids: Iterable[int]) -> dict[tuple[int, int], set[str]]:
                 [Origin.SOURCE.value],
             )
             for case_id, rule_id, effect in cursor.fetchall():
-                found.setdefault((case_id, rule_id), set()).add(effect)
+                found.setdefault((cases[case_id], rule_id), set()).add(effect)
     return found
 
 
-def _remove(corrected: Sequence[tuple[int, int, str, str]]) -> None:
+def _remove(corrected: Sequence[tuple[int, int, str]]) -> None:
     if corrected:
         with connection.cursor() as cursor:
             cursor.executemany(
                 "DELETE FROM cases_caserule WHERE case_id = %s AND rule_id = %s AND origin = %s",
-                [(case_id, rule_id, origin) for case_id, rule_id, _, origin in corrected],
+                corrected,
             )
 
 

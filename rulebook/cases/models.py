@@ -77,7 +77,9 @@ class Source(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(window_days__gte=1, window_days__lte=366), name="window_is_1_to_366_days"),
+            models.CheckConstraint(
+                condition=Q(window_days__gte=1, window_days__lte=366), name="window_is_1_to_366_days"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -236,9 +238,7 @@ class DirtyMonth(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "subject", "subject_id", "month"], name="a_month_is_dirty_once"
-            ),
+            models.UniqueConstraint(fields=["source", "subject", "subject_id", "month"], name="a_month_is_dirty_once"),
         ]
 
     def __str__(self) -> str:

@@ -44,11 +44,11 @@ def judged_cases(space: Sequence[Source], policy: Policy, only: Sql | None = Non
         outcome = _closed_fast(policy.window_days)
         text = f"SELECT m.*, {outcome} AS outcome FROM (SELECT {COLUMNS}, {mature} AS mature, "
         text += "c.closed_at, c.closed_day, c.day_only, c.closed_day_only, "
-        text += f"NULL AS has_repeat, NULL AS is_repeat, 0 AS source_rank FROM cases_case c WHERE {condition}) m"
+        text += f"{NO_REPEATS} FROM cases_case c WHERE {condition}) m"
         return Sql(text, params)
     outcome = _ROW_OUTCOMES[policy.method]
     text = f"SELECT {COLUMNS}, {mature} AS mature, {outcome} AS outcome, "
-    text += f"NULL AS has_repeat, NULL AS is_repeat, 0 AS source_rank FROM cases_case c WHERE {condition}"
+    text += f"{NO_REPEATS} FROM cases_case c WHERE {condition}"
     return Sql(text, params)
 
 
@@ -67,7 +67,9 @@ COLUMNS = (
     "c.id, c.source_id, c.topic_id, c.team_id, c.channel, c.opened_at, c.opened_day, c.customer_key, c.external_id, "
     "c.handle_seconds"
 )
-BLOCKED = f"SELECT case_id FROM cases_caserule WHERE effect = '{Effect.BLOCKED}'"  # noqa: S608 (our own constant)
+# Typed, for PostgreSQL takes a bare NULL for text, and text in no condition.
+NO_REPEATS = "CAST(NULL AS boolean) AS has_repeat, CAST(NULL AS boolean) AS is_repeat, 0 AS source_rank"
+BLOCKED = f"SELECT case_id FROM cases_caserule WHERE effect = '{Effect.BLOCKED}'"
 
 
 def _yes_no(column: str) -> str:

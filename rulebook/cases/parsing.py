@@ -1,6 +1,6 @@
 """From the cells of a row to the case that is stored. No database here; made for a million rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from rulebook.cases.dialect import stamp
 from rulebook.cases.models import Excluded
 from rulebook.cases.presets import Layout
+from rulebook.catalogue.cleaning import topic_path
 from rulebook.tables.values import (
     BadValue,
     clean_key,
@@ -21,6 +22,7 @@ from rulebook.tables.values import (
 
 LONGEST_ID = 255
 LONGEST_NAME = {"channel": 100, "topic": 200, "team": 200, "rules": 100}
+CUSTOMER, AGENT, KEY_ID, EXCLUDED = 10, 11, 12, 19  # places in the values of a case
 LINKS_HASH = 8  # a row hash is 8 bytes of the fields, then 8 of the rules cell
 NO_LINKS = b"\0" * 8
 FUTURE = timedelta(days=1)
@@ -36,8 +38,8 @@ V = TypeVar("V")
 class ParsedCase(NamedTuple):
     """A row as it will be stored: `values` in the order of `storing.STORED`, topic and team still by name.
 
-    `rules` is None where the file says nothing about rules. `absent` are the places in `values` that the file has no
-    column for: an absent column changes nothing.
+    `rules` is None where the row says nothing about rules. `absent` are the places in `values` that it says nothing
+    about, since its file has no such column or, in JSON, it has no such key: what is absent changes nothing.
     """
 
     line: int
@@ -45,6 +47,7 @@ class ParsedCase(NamedTuple):
     rules: tuple[str, ...] | None
     row_hash: bytes
     absent: tuple[int, ...]
+    file: str = ""
 
 
 class RowRejected(Exception):
@@ -71,12 +74,36 @@ class Context(NamedTuple):
 
 
 def fields_hash(values: Sequence[Any]) -> bytes:
-    """8 bytes over the stored spelling of a case; made after the pseudonym, so that no raw id can be guessed from it."""
+    """8 bytes over the stored spelling of a case: made after the pseudonym, so no raw id can be guessed from it."""
     return blake2b(repr(tuple(values)).encode(), digest_size=8).digest()
 
 
 def links_hash(rules: Sequence[str], effect: str) -> bytes:
     return blake2b("\0".join((effect, *sorted(rules))).encode(), digest_size=8).digest() if rules else NO_LINKS
+
+
+def overlaid(earlier: Sequence[Any], row: ParsedCase) -> tuple[Any, ...]:
+    """The row's values, with those of `earlier` where it says nothing."""
+    values = list(row.values)
+    for place in row.absent:
+        values[place] = earlier[place]
+    if values[KEY_ID] is None and (values[CUSTOMER] or values[AGENT]):
+        values[KEY_ID] = earlier[KEY_ID]
+    return tuple(values)
+
+
+def merged(earlier: ParsedCase, later: ParsedCase) -> ParsedCase:
+    """Two rows of one case as one row that stores what they would store one after the other."""
+    if not later.absent and later.rules is not None:
+        return later
+    says_rules = later if later.rules is not None else earlier
+    values = overlaid(earlier.values, later)
+    return later._replace(
+        values=values,
+        rules=says_rules.rules,
+        row_hash=fields_hash(values) + says_rules.row_hash[LINKS_HASH:],
+        absent=tuple(place for place in later.absent if place in earlier.absent),
+    )
 
 
 def row_id(layout: Layout) -> Callable[[Sequence[str | None]], str]:
@@ -85,7 +112,9 @@ def row_id(layout: Layout) -> Callable[[Sequence[str | None]], str]:
     return lambda cells: clean_key(cells[place] or "")
 
 
-def parser(layout: Layout, context: Context, warn: Warn) -> Callable[[int, list[str | None]], ParsedCase]:
+def parser(
+    layout: Layout, context: Context, warn: Warn, file: str = ""
+) -> Callable[[int, list[str | None]], ParsedCase]:
     """A function from (line, cells) to the case; it raises RowRejected, and warns of blanked optional values."""
     columns = layout.columns
     zone, latest = context.zone, context.now + FUTURE
@@ -107,11 +136,13 @@ def parser(layout: Layout, context: Context, warn: Warn) -> Callable[[int, list[
         )
     ]
     names = [
-        (columns.get(name), name, remembered(name_parser(LONGEST_NAME[name]))) for name in ("channel", "topic", "team")
+        (columns.get(name), name, remembered(name_parser(LONGEST_NAME[name], clean)))
+        for name, clean in (("channel", clean_key), ("topic", _topic), ("team", clean_key))
     ]
     split_rules = remembered(rules_in)
     exclusion = excluder(layout, warn)
-    absent = _absent(layout, agent_kept=context.agent_key is not None)
+    agent_kept = context.agent_key is not None
+    absent = _absent(columns.keys(), agent_kept=agent_kept, exclusions=bool(layout.exclusions))
 
     def parse(line: int, cells: list[str | None]) -> ParsedCase:
         external_id = clean_key(cells[id_place] or "")
@@ -182,7 +213,9 @@ def parser(layout: Layout, context: Context, warn: Warn) -> Callable[[int, list[
             exclusion(line, cells) if exclusion else "",
         )
         hashes = fields_hash(values) + (links_hash(rules, context.effect) if rules else NO_LINKS)
-        return ParsedCase(line, values, rules, hashes, absent)
+        if None in cells:
+            return ParsedCase(line, values, rules, hashes, _absent_keys(layout, cells, agent_kept=agent_kept), file)
+        return ParsedCase(line, values, rules, hashes, absent, file)
 
     return parse
 
@@ -195,16 +228,22 @@ def _bad_id(external_id: str) -> str:
     return f"The id is longer than {LONGEST_ID} characters. Check that quotes and separators are in place."
 
 
-def _absent(layout: Layout, *, agent_kept: bool) -> tuple[int, ...]:
-    """Places of `values` that this file says nothing about."""
-    columns = layout.columns
+def _absent_keys(layout: Layout, cells: Sequence[str | None], *, agent_kept: bool) -> tuple[int, ...]:
+    """Places of `values` that a JSON object without some of its neighbours' keys says nothing about."""
+    said = {field for field, place in layout.columns.items() if cells[place] is not None}
+    exclusions = any(cells[place] is not None for place, _ in layout.exclusions)
+    return _absent(said, agent_kept=agent_kept, exclusions=exclusions)
+
+
+def _absent(said: Collection[str], *, agent_kept: bool, exclusions: bool) -> tuple[int, ...]:
+    """Places of `values` about which nothing is said by these fields."""
     places = {
         "closed_at": (4, 5, 6),
         "channel": (7,),
         "topic": (8,),
         "team": (9,),
-        "customer": (10,),
-        "agent": (11,),
+        "customer": (CUSTOMER,),
+        "agent": (AGENT,),
         "handoffs": (13,),
         "reopens": (14,),
         "replies": (15,),
@@ -212,13 +251,13 @@ def _absent(layout: Layout, *, agent_kept: bool) -> tuple[int, ...]:
         "declared": (17,),
         "survey": (18,),
     }
-    absent = [place for field, those in places.items() if field not in columns for place in those]
-    if "agent" in columns and not agent_kept:
-        absent.append(11)
-    if "customer" not in columns and "agent" not in columns:
-        absent.append(12)
-    if "excluded" not in columns and "direction" not in columns and not layout.exclusions:
-        absent.append(19)
+    absent = [place for field, those in places.items() if field not in said for place in those]
+    if "agent" in said and not agent_kept:
+        absent.append(AGENT)
+    if "customer" not in said and "agent" not in said:
+        absent.append(KEY_ID)
+    if "excluded" not in said and "direction" not in said and not exclusions:
+        absent.append(EXCLUDED)
     return tuple(sorted(absent))
 
 
@@ -238,9 +277,15 @@ def remembered(parse: Callable[[str], V], most: int = 5_000) -> Callable[[str], 
     return lookup
 
 
-def name_parser(longest: int) -> Callable[[str], str]:
+def _topic(text: str) -> str:
+    """The path under which the topic is kept, so that a stored case spells it as its row does."""
+    name = clean_key(text)
+    return topic_path(name) or name
+
+
+def name_parser(longest: int, cleaned: Callable[[str], str] = clean_key) -> Callable[[str], str]:
     def clean(text: str) -> str:
-        name = clean_key(text)
+        name = cleaned(text)
         if len(name) > longest:
             raise BadValue(f"This is longer than {longest} characters and was left blank. Check the column.")
         if "\0" in name:

@@ -18,6 +18,7 @@ NEEDED = ("external_id", "opened_at")
 # Without these a table has no repeat contacts: asked of a preset that is named by hand, and missed aloud in `sentence`.
 _TELLING = (*NEEDED, "customer")
 _UNUSED_SHOWN = 12
+_VALUE = re.compile(r"@|[0-9]{4}|[0-9][-/.:][0-9]")  # an address, a number, a date: no name of a column has these
 
 Reasons = Mapping[str, str]
 
@@ -140,6 +141,7 @@ def _refuse(header: "_Header", chosen: Preset, mapped: Mapping[str, int]) -> Non
         missing = [name for name in NEEDED if name not in mapped]
         if missing:
             them = "it" if len(missing) == 1 else "them"
+            header.refuse_values()
             raise CannotStart(
                 f"{header.file} is not a list of cases: in line 1 it has no column for {_and(missing)}. "
                 f"Name {them} with {' '.join(f'--map {name}=COLUMN' for name in missing)}."
@@ -191,6 +193,7 @@ class _Header:
         found = exact or self.names.get(plain(column), [])
         if found:
             return self._only(field, found)
+        self.refuse_values()
         near = difflib.get_close_matches(plain(column), list(self.names), 3, 0.6)
         written = [f"'{self.columns[self.names[name][0]]}'" for name in near]
         hint = f"The nearest: {', '.join(written)}." if near else f"It has {self._some()}."
@@ -204,6 +207,14 @@ class _Header:
                 f"and {field} is read from it. Rename or remove all but one."
             )
         return found[0]
+
+    def refuse_values(self) -> None:
+        """Raise where the header seems to be missing: its cells are a row's, and perhaps somebody's address."""
+        if any(_VALUE.search(name) for name in self.columns):
+            raise CannotStart(
+                f"{self.file} is not a list of cases: line 1 looks like a row and not like the names of columns. "
+                "Put a line with their names above it."
+            )
 
     def _some(self) -> str:
         named = [f"'{name}'" for name in self.columns if name.strip()]

@@ -8,25 +8,24 @@ from django.db import connection
 from django.utils import timezone
 
 from rulebook.cases import dialect
-from rulebook.cases.models import CaseRule, ImportRun, Source
+from rulebook.cases.models import CaseRule, ImportRun, Origin, Source
 from rulebook.cases.parsing import ParsedCase
-from rulebook.cases.policies import effective_horizon
+from rulebook.cases.policies import Policy, effective_horizon, primary
 from rulebook.cases.refreshing import Touched, add_maturing, mark_dirty, refresh_space
 from rulebook.cases.runs import beat
 from rulebook.cases.storing import Stored, store_chunk
-from rulebook.errors import CannotStart
 from rulebook.journal.services import Acting, business_verb, record
 
 SETTLED_A_BATCH = 2_000
 
 
 @business_verb
-def source_named(*, name: str, time_zone: str, space: str, by: Acting | None) -> Source:
-    """The source of that name, made by its first import, which fixes its time zone and customer space."""
-    source, made = Source.objects.get_or_create(name=name, defaults={"time_zone": time_zone, "space": space})
-    if made:
-        record("created", "source", source.name, by=by)
-    return source
+def source_named(*, name: str, time_zone: str, space: str) -> Source:
+    """The source of that name, made by its first import, which fixes its time zone and customer space.
+
+    Writes no event of its own: an import is one event, at its end.
+    """
+    return Source.objects.get_or_create(name=name, defaults={"time_zone": time_zone, "space": space})[0]
 
 
 @business_verb
@@ -58,10 +57,15 @@ def finish_run(*, run: ImportRun, counts: Counts, latest: datetime | None, touch
     """
     space = run.source.space
     before = effective_horizon(Source.objects.filter(space=space))
+    judged_by = (primary(run.source), run.source.retired)
     _move_horizon(run=run, latest=latest)
     add_maturing(space, before, touched)
-    refresh_space(space, touched, lambda: beat(run=run))
-    _end_run(run=run, counts=counts, whole_space=touched.everything, by=by)
+    while True:
+        refresh_space(space, touched, lambda: beat(run=run))
+        source = _end_run(run=run, counts=counts, whole_space=touched.everything, judged_by=judged_by, by=by)
+        if source is None:
+            return
+        judged_by, touched.everything = (primary(source), source.retired), True
 
 
 @business_verb
@@ -76,8 +80,14 @@ def _move_horizon(*, run: ImportRun, latest: datetime | None) -> None:
 
 
 @business_verb
-def _end_run(*, run: ImportRun, counts: Counts, whole_space: bool, by: Acting | None) -> None:
+def _end_run(
+    *, run: ImportRun, counts: Counts, whole_space: bool, judged_by: tuple[Policy, bool], by: Acting | None
+) -> Source | None:
+    """Call the run finished and its source fresh. Gives the source, undone, when it is measured otherwise by now."""
     beat(run=run)
+    source = Source.objects.select_for_update().get(pk=run.source_id)
+    if (primary(source), source.retired) != judged_by:
+        return source
     run.state = ImportRun.State.FINISHED
     run.finished_at = run.heartbeat = timezone.now()
     run.rows_read = counts.read
@@ -89,12 +99,11 @@ def _end_run(*, run: ImportRun, counts: Counts, whole_space: bool, by: Acting | 
         alive = ImportRun.objects.filter(state=ImportRun.State.RUNNING).values("source")
         Source.objects.filter(space=run.source.space, stale=True).exclude(pk__in=alive).update(stale=False)
     record("imported", "source", run.source.name, after=f"run {run.pk}", by=by)
+    return None
 
 
 @business_verb
-def set_policy(
-    *, source: Source, method: str, window_days: int, key: str, by: Acting | None
-) -> bool:
+def set_policy(*, source: Source, method: str, window_days: int, key: str, by: Acting | None) -> bool:
     """Set a source's primary policy; True when it changed. Its outcomes must then be refreshed (`refresh_all`)."""
     source = Source.objects.select_for_update().get(pk=source.pk)
     before = f"{source.method} {source.window_days} {source.key}"
@@ -108,20 +117,37 @@ def set_policy(
     return True
 
 
-def refresh_all(*, source: Source) -> None:
+@business_verb
+def set_retired(*, source: Source, retired: bool, by: Acting | None) -> bool:
+    """Say that a source sends no more cases, or does again; True when that changed (then `refresh_all`).
+
+    A retired source holds back the horizon of no other source in its space.
+    """
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    if source.retired == retired:
+        return False
+    source.retired, source.stale = retired, True
+    source.save(update_fields=["retired", "stale"])
+    record("retired" if retired else "revived", "source", source.name, by=by)
+    return True
+
+
+def refresh_all(*, source: Source) -> bool:
     """Compute every outcome of the source's space, in small transactions, and call the source fresh.
 
-    Raises CannotStart while an import of this source runs: that import will do it.
+    False while an import of this source runs: nothing is done, since its end computes them all.
     """
-    refresh_space(source.space, Touched(everything=True), lambda: None)
     if ImportRun.objects.filter(source=source, state=ImportRun.State.RUNNING).exists():
-        raise CannotStart("An import of this source runs. Its end brings the outcomes up to date.")
-    _call_fresh(source=source)
+        return False
+    refresh_space(source.space, Touched(everything=True), lambda: None)
+    return _call_fresh(source=source)
 
 
 @business_verb
-def _call_fresh(*, source: Source) -> None:
-    Source.objects.filter(pk=source.pk).update(stale=False)
+def _call_fresh(*, source: Source) -> bool:
+    """An import that began meanwhile keeps the source stale."""
+    running = ImportRun.objects.filter(source=source, state=ImportRun.State.RUNNING)
+    return not running.exists() and bool(Source.objects.filter(pk=source.pk).update(stale=False))
 
 
 def settle_pending_links(*, by: Acting | None) -> int:
@@ -149,8 +175,17 @@ def _settle_some(*, after: int) -> tuple[int, int]:
         rows = cursor.fetchall()
         if not rows:
             return 0, 0
+        # Of the source's own links of a case and rule the one that came last says the effect, as in `link`.
+        said = {
+            (case, rule, origin, "" if origin == Origin.SOURCE else effect): effect
+            for _, case, rule, effect, origin, *_ in rows
+        }
+        cursor.executemany(
+            "DELETE FROM cases_caserule WHERE case_id = %s AND rule_id = %s AND origin = %s AND effect <> %s",
+            [(*key[:3], effect) for key, effect in said.items() if key[2] == Origin.SOURCE],
+        )
         CaseRule.objects.bulk_create(
-            [CaseRule(case_id=case, rule_id=rule, effect=effect, origin=origin) for _, case, rule, effect, origin, *_ in rows],
+            [CaseRule(case_id=key[0], rule_id=key[1], effect=effect, origin=key[2]) for key, effect in said.items()],
             ignore_conflicts=True,
         )
         cursor.execute(f"DELETE FROM cases_pendinglink WHERE id IN ({', '.join(str(int(row[0])) for row in rows)})")

@@ -13,7 +13,7 @@ from django.db import connection
 from rulebook.access.services import team_ids
 from rulebook.cases import dialect
 from rulebook.cases.models import Origin, Outcome
-from rulebook.cases.parsing import LINKS_HASH, ParsedCase, fields_hash
+from rulebook.cases.parsing import CUSTOMER, EXCLUDED, LINKS_HASH, ParsedCase, fields_hash, overlaid
 from rulebook.cases.refreshing import Touched, mark_dirty
 from rulebook.catalogue.queries import rule_ids_by_name
 from rulebook.catalogue.services import topic_ids
@@ -23,7 +23,7 @@ STORED = (
     "topic_id", "team_id", "customer_key", "agent_key", "key_id", "handoffs", "reopens", "replies", "handle_seconds",
     "declared", "survey", "excluded",
 )  # fmt: skip
-OPENED, DAY, TOPIC, TEAM, CUSTOMER, EXCLUDED = 1, 2, 8, 9, 10, 19
+OPENED, DAY, TOPIC, TEAM = 1, 2, 8, 9
 INSERTED = ("id", "source_id", *STORED, "outcome", "row_hash")
 LINK = ("case_id", "rule_id", "effect", "origin")
 BATCH = 500
@@ -39,7 +39,8 @@ class Stored:
     unchanged: int = 0
     excluded: int = 0
     latest: str = ""  # the latest opened_at among those that are not excluded
-    unknown_rules: list[tuple[int, str]] = field(default_factory=list)  # line, rule name
+    unknown_rules: list[tuple[str, int, str]] = field(default_factory=list)  # file, line, rule name
+    written: list[ParsedCase] = field(default_factory=list)  # the new and the changed
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched
     names = {name for row in rows for name in row.rules or ()}
     rules = rule_ids_by_name(names) if names else {}
     for row in rows:
-        result.unknown_rules.extend((row.line, name) for name in row.rules or () if name not in rules)
+        result.unknown_rules.extend((row.file, row.line, name) for name in row.rules or () if name not in rules)
     new: list[ParsedCase] = []
     changed: list[tuple[int, ParsedCase]] = []
     for row in rows:
@@ -75,7 +76,8 @@ def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched
         else:
             setattr(result, state, getattr(result, state) + 1)
             result.latest = max(result.latest, final.values[OPENED])
-    if dry or not (new or changed):
+    result.written = [*new, *(row for _, row in changed)]
+    if dry or not result.written:
         return result
     topics = topic_ids(paths={str(row.values[TOPIC]) for row in new if row.values[TOPIC]} | _names(changed, TOPIC))
     teams = team_ids(names={str(row.values[TEAM]) for row in new if row.values[TEAM]} | _names(changed, TEAM))
@@ -114,10 +116,10 @@ def _merge(known: Existing, row: ParsedCase) -> ParsedCase:
     values, fields = row.values, row.row_hash[:LINKS_HASH]
     if row.absent:
         stored = read_values(known.id)
-        values = tuple(stored[place] if place in row.absent else value for place, value in enumerate(values))
+        values = overlaid(stored, row)
         fields = fields_hash(values)
     links = known.row_hash[LINKS_HASH:] if row.rules is None else row.row_hash[LINKS_HASH:]
-    return ParsedCase(row.line, values, row.rules, fields + links, row.absent)
+    return row._replace(values=values, row_hash=fields + links)
 
 
 def read_values(case_id: int) -> tuple[Any, ...]:
@@ -202,7 +204,15 @@ def _update(
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE cases_case SET {assignments} WHERE id = %s",
-                [*values[:TOPIC], topic_id, teams.get(values[TEAM]), *values[CUSTOMER:], outcome, row.row_hash, case_id],
+                [
+                    *values[:TOPIC],
+                    topic_id,
+                    teams.get(values[TEAM]),
+                    *values[CUSTOMER:],
+                    outcome,
+                    row.row_hash,
+                    case_id,
+                ],
             )
             if row.rules is not None:
                 cursor.execute(
@@ -215,7 +225,11 @@ def _update(
                 linked = {rules[name] for name in row.rules if name in rules}
                 insert_rows("cases_caserule", LINK, [(case_id, rule, effect, Origin.SOURCE.value) for rule in linked])
                 add_pending(
-                    [(source_id, values[0], name, effect, Origin.SOURCE.value) for name in row.rules if name not in rules]
+                    [
+                        (source_id, values[0], name, effect, Origin.SOURCE.value)
+                        for name in row.rules
+                        if name not in rules
+                    ]
                 )
             touched.add(case_id, values[CUSTOMER])
             months |= _months(source_id, topic_id, values[DAY], _rules_of(case_id))
@@ -273,12 +287,13 @@ def insert_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def add_pending(rows: Sequence[Sequence[Any]]) -> None:
-    """Links that wait; one that waits already is left as it is."""
+    """Links that wait; one that waits already is left as it is, its effect too."""
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO cases_pendinglink (source_id, external_id, rule_name, effect, origin) "
-            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            rows,
+            "SELECT %s, %s, %s, %s, %s WHERE NOT EXISTS (SELECT 1 FROM cases_pendinglink WHERE source_id = %s "
+            "AND external_id = %s AND rule_name = %s AND origin = %s) ON CONFLICT DO NOTHING",
+            [(*row, *row[:3], row[4]) for row in rows],
         )

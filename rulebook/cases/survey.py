@@ -21,7 +21,9 @@ class Survey:
         self._seen = bytearray(BITS >> 3)
         self._seen_lower = bytearray(BITS >> 3)
 
-    def look(self, rows: Iterable[tuple[int, Sequence[str | None]]], id_of: Callable[[Sequence[str | None]], str]) -> None:
+    def look(
+        self, rows: Iterable[tuple[int, Sequence[str | None]]], id_of: Callable[[Sequence[str | None]], str]
+    ) -> None:
         seen, seen_lower, repeated, lookalikes = self._seen, self._seen_lower, self.repeated, self.lookalikes
         for _, cells in rows:
             self.rows += 1

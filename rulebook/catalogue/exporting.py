@@ -1,6 +1,6 @@
 """Giving out the list of rules, in the columns that an import reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -20,8 +20,11 @@ def export_rules(path: Path) -> int:
     Raises WrongUsage for another ending and CannotStart when the file cannot be written, or a text is longer than a
     cell of Excel: it would come back cut off and be taken for a change.
     """
-    rows = rule_rows()
-    return write_table(path, COLUMNS, _fitting(rows, path) if path.suffix.lower() == ".xlsx" else rows)
+    rows: Iterable[list[str]] = rule_rows()
+    if path.suffix.lower() == ".xlsx":
+        rows = list(rows)
+        _refuse_cut(rows, path)
+    return write_table(path, COLUMNS, rows)
 
 
 def rule_rows() -> Iterator[list[str]]:
@@ -52,7 +55,8 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-def _fitting(rows: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
+def _refuse_cut(rows: Sequence[list[str]], path: Path) -> None:
+    """Before the first byte is written: a workbook that breaks off half-way complains for itself."""
     for row in rows:
         for column, cell in zip(COLUMNS, row, strict=True):
             if len(neutralise(cell)) > LONGEST_CELL:
@@ -60,4 +64,3 @@ def _fitting(rows: Iterator[list[str]], path: Path) -> Iterator[list[str]]:
                     f"{path.name} was not written: the {column} of rule {row[0]} has more than the {LONGEST_CELL:,} "
                     "characters that a cell of Excel holds. Export to a .csv or .json."
                 )
-        yield row

@@ -154,9 +154,7 @@ class RuleVersion(models.Model):
         ordering = ["rule", "number"]
         constraints = [
             models.UniqueConstraint(fields=["rule", "number"], name="versions_are_numbered_per_rule"),
-            models.UniqueConstraint(
-                fields=["rule"], condition=Q(applies_to=None), name="one_open_version_per_rule"
-            ),
+            models.UniqueConstraint(fields=["rule"], condition=Q(applies_to=None), name="one_open_version_per_rule"),
             models.CheckConstraint(
                 condition=Q(applies_from=None) | Q(applies_to=None) | Q(applies_from__lte=F("applies_to")),
                 name="a_version_ends_after_it_begins",

@@ -89,5 +89,3 @@ def _password(username: str) -> str:
     """The same at every start of this installation, another one on the next machine."""
     digest = hmac.digest(settings.SECRET_KEY.encode(), f"demo|{username}".encode(), hashlib.sha256)
     return f"{username}-{digest.hex()[:10]}"
-
-

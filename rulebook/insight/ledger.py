@@ -51,6 +51,7 @@ def ledger(sources: Sequence[Source], policy: Policy, period: Period) -> dict[st
         "policy": {"method": policy.method, "window_days": policy.window_days, "key": list(policy.key)},
         "sources": [source.name for source in sources],
         "horizon": iso(horizon_of(sources)),
+        **period.as_json(),
         "resolved": rates.resolved,
         "not_resolved": rates.not_resolved,
         "blocked": rates.blocked,
@@ -76,9 +77,7 @@ def _add_totals(totals: dict[str, int], judged: Sql, scope: Sql) -> None:
     }
     columns = ", ".join(f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in wanted.values())
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {columns} FROM ({judged.text}) j WHERE {scope.text}", [*judged.params, *scope.params]
-        )
+        cursor.execute(f"SELECT {columns} FROM ({judged.text}) j WHERE {scope.text}", [*judged.params, *scope.params])
         for name, value in zip(wanted, cursor.fetchone(), strict=True):
             totals[name] += int(value or 0)
 
@@ -133,10 +132,14 @@ def _priced(counts: dict[int, _RuleCount], rates: Rates, *, silent: bool) -> dic
         }
         for (blocked, rule, count), price, share in zip(found, prices, shares, strict=True)
     ]
-    subtotal = {ours: sum((Fraction(row["price"]) for row in rows if row["ours"] is ours), Fraction(0)) for ours in (True, False)}
     known = rates.ceiling is not None
     return {
-        "ours": printed(subtotal[True]) if known else None,
-        "not_ours": printed(subtotal[False]) if known else None,
+        "ours": _subtotal(rows, ours=True) if known else None,
+        "not_ours": _subtotal(rows, ours=False) if known else None,
         "rows": rows,
     }
+
+
+def _subtotal(rows: Sequence[dict[str, Any]], *, ours: bool) -> str | None:
+    """Of the printed prices, so that the two subtotals add up to the printed ceiling."""
+    return printed(sum((Fraction(row["price"]) for row in rows if row["ours"] is ours), Fraction(0)))

@@ -100,7 +100,8 @@ def printed_parts(values: Sequence[Fraction], total: Fraction) -> list[str]:
 
 
 def _units(value: Fraction) -> int:
-    return round(value * 10**DIGITS)
+    scaled: Fraction = value * 10**DIGITS
+    return round(scaled)
 
 
 def _text(units: int) -> str:

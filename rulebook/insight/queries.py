@@ -15,5 +15,3 @@ def ledgers(grouped: dict[Policy, list[Source]], period: Period) -> dict[str, An
     mature = [entry["resolved"] + entry["not_resolved"] for entry in found]
     first, *others = most_mature_first(found, mature)
     return {**first, "others": others}
-
-

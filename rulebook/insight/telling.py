@@ -3,6 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from rulebook.cases.fcr import Period
+from rulebook.cases.telling import cases_opened, complete_until, number
+
 HEADERS = ["rule", "title", "ours", "contacts", "told no", "hours", "price"]
 
 
@@ -23,25 +26,26 @@ def ledger_table(entry: dict[str, Any], top: int | None = None) -> tuple[list[st
     return HEADERS, rows
 
 
-def ledger_lines(entry: dict[str, Any]) -> list[str]:
+def ledger_lines(entry: dict[str, Any], period: Period) -> list[str]:
     """What stands beside the table: method, window, horizon, sums, and what is not counted."""
     policy = entry["policy"]
     lines = [
         f"{', '.join(entry['sources'])}: method {policy['method']}, window {policy['window_days']} days, "
-        f"key {' and '.join(policy['key'])}; data complete until {entry['horizon'] or 'no day yet'}.",
+        f"key {' and '.join(policy['key'])}; cases {cases_opened(period)}; {complete_until(entry['horizon'])}.",
     ]
     if entry["gross"] is None:
         return [*lines, "No mature case yet: nothing to measure until the window of the first cases has passed."]
     missed = entry["not_resolved"]
     lines += [
-        f"Gross FCR {percent(entry['gross'])} of {entry['resolved'] + missed} mature cases; "
-        f"{missed} were not resolved at first contact.",
-        f"Rules blocked {entry['blocked']} of them, at least: {points(entry['ceiling'])} points, "
+        f"Gross FCR {percent(entry['gross'])} of {number(entry['resolved'] + missed)} mature cases; "
+        f"{number(missed)} were not resolved at first contact.",
+        f"Rules blocked {number(entry['blocked'])} of them, at least: {points(entry['ceiling'])} points, "
         f"of which {points(entry['ours'])} are ours to change and {points(entry['not_ours'])} are not.",
-        f"No rule explains {entry['unexplained']}. {_coverage(entry['coverage'])}",
+        f"No rule explains {number(entry['unexplained'])}. {_coverage(entry['coverage'])}",
     ]
     if entry["blocked_silent"] is not None:
-        lines.append(f"{entry['blocked_silent']} were told no and did not return; they count as resolved, not as success.")
+        silent = entry["blocked_silent"]
+        lines.append(f"{number(silent)} were told no and did not return; they count as resolved, not as success.")
     if entry["net"] is not None:
         lines.append(f"Net FCR, which others report, leaves the blocked out: {percent(entry['net'])}.")
     lines.append("A price is at most what gross FCR would rise by without the rule, in percentage points.")

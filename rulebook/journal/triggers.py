@@ -33,7 +33,9 @@ INSTALL = {
 }
 PRESENT = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal AND tgenabled <> 'D'",
+    "postgresql": (
+        "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND NOT tgisinternal AND tgenabled <> 'D'"
+    ),
 }
 EXPECTED = {
     "sqlite": {"journal_no_update", "journal_no_delete"},

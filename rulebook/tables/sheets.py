@@ -7,9 +7,9 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO
 
-from openpyxl import load_workbook  # type: ignore[import-untyped]
-from openpyxl.cell.read_only import ReadOnlyCell  # type: ignore[import-untyped]
-from openpyxl.worksheet._read_only import ReadOnlyWorksheet  # type: ignore[import-untyped]
+from openpyxl import load_workbook
+from openpyxl.cell.read_only import ReadOnlyCell
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from rulebook.errors import CannotStart
 from rulebook.tables.opening import BOMB_RATIO, BOMB_SIZE

@@ -6,6 +6,7 @@ from typing import Any
 from rulebook.cases.fcr import GROUPINGS, Period, fcr
 from rulebook.cases.models import Method
 from rulebook.cases.queries import by_policy, most_mature_first, sources_named
+from rulebook.cases.telling import cases_opened, complete_until
 from rulebook.commands import RulebookCommand, day
 
 COLUMNS = (
@@ -34,13 +35,14 @@ class Command(RulebookCommand):
             self.print_json({**first, **({"others": others} if others else {})})
             return
         for result in (first, *others):
-            self._table(result)
+            self._table(result, period)
 
-    def _table(self, result: dict[str, Any]) -> None:
+    def _table(self, result: dict[str, Any], period: Period) -> None:
         self.stdout.write(
             f"First-contact resolution of {', '.join(result['sources'])}: method {result['method']}, "
             f"window {result['window_days']} days, key {' and '.join(result['key'])}.\n"
-            f"Data complete until {result['horizon'] or 'no day yet'}. Rates in %, with a 95 % interval (Wilson)."
+            f"Cases {cases_opened(period)}; {complete_until(result['horizon'])}. "
+            "Rates in % of resolved + not resolved; the last column is their 95 % interval (Wilson)."
         )
         rows = [
             [_cell(name, group[name]) for name in COLUMNS] + [_interval(group["interval"])]

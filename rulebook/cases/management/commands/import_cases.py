@@ -2,6 +2,7 @@
 
 import csv
 import os
+import stat
 import sys
 from argparse import ArgumentParser
 from dataclasses import fields
@@ -13,6 +14,7 @@ from tqdm import tqdm
 from rulebook.cases.importing import Listener, Order, Report, import_cases
 from rulebook.cases.models import Effect
 from rulebook.cases.presets import PRESETS
+from rulebook.cases.telling import complete_until
 from rulebook.commands import RulebookCommand
 from rulebook.errors import WrongUsage
 from rulebook.tables.reading import Rejected
@@ -37,7 +39,9 @@ class Command(RulebookCommand):
         parser.add_argument("--space", default="", metavar="NAME", help="Sources of one space share customers.")
         parser.add_argument("--complete-until", default="", metavar="WHEN", help="All cases until then are here.")
         parser.add_argument("--dry-run", action="store_true", help="Read and count, store nothing.")
-        parser.add_argument("--report", type=Path, metavar="FILE", help="Rejected rows, as CSV. Holds raw ids: private.")
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="Rejected rows, as CSV. Holds raw ids: private."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = Order(
@@ -52,6 +56,9 @@ class Command(RulebookCommand):
             complete_until=options["complete_until"],
             dry_run=options["dry_run"],
         )
+        taken = {path.resolve() for path in (*order.files, order.links) if path}
+        if options["report"] and options["report"].resolve() in taken:
+            raise WrongUsage("--report names a file that is to be read, and would overwrite it. Name another one.")
         teller = Teller(self, options["report"])
         try:
             report = import_cases(order, None, teller)
@@ -72,7 +79,8 @@ class Command(RulebookCommand):
                 self.stdout.write(f"{'links ' + part.name:<16}{getattr(report.links, part.name):>6}")
         if report.settled:
             self.stdout.write(f"{'links settled':<16}{report.settled:>6}")
-        self.stdout.write(f"\nData complete until {report.horizon.isoformat() if report.horizon else 'no day yet'}.")
+        told = complete_until(report.horizon.isoformat() if report.horizon else None)
+        self.stdout.write(f"\n{told[0].upper()}{told[1:]}.")
 
 
 class Teller(Listener):
@@ -131,8 +139,9 @@ def csv_writer(file: TextIO) -> Any:
 def _private(path: Path) -> TextIO:
     """Raw ids stand in it: readable by its owner alone, also when the file was there before."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.fchmod(descriptor, 0o600)
-    return os.fdopen(descriptor, "w", newline="", encoding="utf-8")
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # /dev/null is everybody's
+        os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "w", newline="", encoding="utf-8", errors="replace")
 
 
 def _name(text: str, option: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from rulebook.cases.models import Method, Source
 from rulebook.cases.policies import effective_horizon
 from rulebook.cases.queries import by_policy, sources_named
-from rulebook.cases.services import refresh_all, set_policy
+from rulebook.cases.services import refresh_all, set_policy, set_retired
 from rulebook.commands import RulebookCommand
 
 
@@ -18,17 +18,19 @@ class Command(RulebookCommand):
         parser.add_argument("--method", choices=Method.values)
         parser.add_argument("--window", type=int, metavar="DAYS")
         parser.add_argument("--key", metavar="customer,topic")
+        parser.add_argument("--retired", choices=["yes", "no"], help="yes: it sends no more cases.")
         parser.add_argument("--format", choices=["json", "table"], default="table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         (source,) = sources_named([options["name"]])
         (policy,) = by_policy([source], options["method"], options["window"], options["key"])
-        changed = set_policy(
-            source=source, method=policy.method, window_days=policy.window_days, key=",".join(policy.key), by=None
-        )
-        if changed:
+        set_policy(source=source, method=policy.method, window_days=policy.window_days, key=",".join(policy.key), by=None)
+        if options["retired"]:
+            set_retired(source=source, retired=options["retired"] == "yes", by=None)
+        if Source.objects.get(pk=source.pk).stale:
             self.say("Computing outcomes ...")
-            refresh_all(source=source)
+            if not refresh_all(source=source):
+                self.say("An import of this source is running. Its end brings the outcomes up to date.")
         source.refresh_from_db()
         horizon = effective_horizon(Source.objects.filter(space=source.space))
         shown = {

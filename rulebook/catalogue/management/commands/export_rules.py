@@ -16,4 +16,4 @@ class Command(RulebookCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = export_rules(options["file"])
-        self.stdout.write(f"{count} rules were written to {options['file']}.")
+        self.stdout.write(f"Rules written to {options['file']}: {count}.")

@@ -25,4 +25,4 @@ class Command(RulebookCommand):
             columns = ["code", "title", "kind", "authority", "department", "applies_from"]
             self.table(columns, [[row[name] for name in columns] for row in rows])
         if options["format"] == "table":
-            self.say(f"{len(rows)} rules applied on {at}." if rows else f"No rule applied on {at}.")
+            self.say(f"Rules that applied on {at}: {len(rows)}.")

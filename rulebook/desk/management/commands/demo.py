@@ -43,7 +43,7 @@ class Command(RulebookCommand):
         self.stdout.write("\nWhat the rules of this made-up web shop cost: the ten dearest\n\n")
         headers, rows = ledger_table(entry, top=TOP)
         self.table(headers, rows)
-        for line in ledger_lines(entry):
+        for line in ledger_lines(entry, Period()):
             self.stdout.write(line)
 
     def _print_addresses(self, host: str, port: int) -> None:

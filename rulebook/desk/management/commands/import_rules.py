@@ -29,4 +29,4 @@ class Command(RulebookCommand):
             f"+ {report.unchanged} unchanged + {report.rejected} rejected; {len(report.warnings)} warnings."
         )
         if settled:
-            self.stdout.write(f"{settled} links of cases had waited for these rules and now count.")
+            self.stdout.write(f"Links of cases that had waited for these rules and now count: {settled}.")

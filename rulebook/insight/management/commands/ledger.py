@@ -23,7 +23,8 @@ class Command(RulebookCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sources = sources_named(options["source"])
         grouped = by_policy(sources, options["method"], options["window"], options["key"])
-        result = ledgers(grouped, Period(options["since"], options["until"]))
+        period = Period(options["since"], options["until"])
+        result = ledgers(grouped, period)
         if options["format"] == "json":
             self.print_json(result)
             return
@@ -31,6 +32,6 @@ class Command(RulebookCommand):
             headers, rows = ledger_table(entry)
             if rows:
                 self.table(headers, rows, width=120)
-            for line in ledger_lines(entry):
+            for line in ledger_lines(entry, period):
                 self.stdout.write(line)
             self.stdout.write("")

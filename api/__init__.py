@@ -1,0 +1,1 @@
+"""REST for other systems: urls, views, serializers, errors. No models and no business rules: it calls the services."""

@@ -1,0 +1,100 @@
+"""What our admin pages share: services do the writing, and the journal is the one trail of it."""
+
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+from rulebook.errors import RulebookError
+from rulebook.journal.services import Acting
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that imports and services write: to be looked at."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def acting(request: HttpRequest) -> Acting:
+    """Who sent the request. The admin has seen to it that somebody signed in."""
+    return cast(Acting, request.user)
+
+
+class RefusingForm(forms.ModelForm):
+    """A form that can also say why a service refused what it was given."""
+
+    refusal: RulebookError | None = None
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.refusal is not None:
+            field = getattr(self.refusal, "field", None)
+            self.add_error(field if field in self.fields else None, str(self.refusal))
+        return cleaned
+
+
+class ServiceAdmin(ModelAdmin):
+    """Rows that people write, through a service: `save_model` calls it, and nothing is ever deleted here.
+
+    A RulebookError undoes the request and is shown on the form. Django's own log of the admin is not kept: it would be
+    a second trail, with names and titles in it that nobody could erase. "History" leads to the journal.
+    """
+
+    form = RefusingForm
+    object_type = ""  # as the journal calls it
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except RulebookError as refusal:
+            request.refusal = refusal  # type: ignore[attr-defined]
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refusal = getattr(request, "refusal", None)  # the class is made anew for each request
+        return form
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing is left to do: the service has stored what belongs to the row."""
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        return []  # for Django's log, which is not kept
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def journal_code(self, obj: Any) -> str:
+        """How the journal's events name this row."""
+        return str(obj.pk)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        obj = self.get_object(request, object_id)
+        code = self.journal_code(obj) if obj is not None else object_id
+        query = urlencode({"object_type": self.object_type, "object_code": code})
+        return HttpResponseRedirect(f"{reverse('admin:journal_event_changelist')}?{query}")

@@ -1,0 +1,588 @@
+"""The case import: counted row by row, the same whenever it runs again, and never half-told."""
+
+import csv
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as HypothesisTestCase
+
+from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source
+from rulebook.cases.services import set_policy
+from rulebook.journal.models import Event
+from tests import make
+from tests.cases.importer import do_import, everything, state, table
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def own_key_ring(settings, tmp_path):
+    settings.KEY_RING_FILE = tmp_path / "keys" / "key_ring.json"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A new CSV file at every call: file("external_id opened_at", (1, "2026-01-05"), ...)."""
+    numbers = iter(range(1, 1_000))
+    return lambda header, *rows: table(tmp_path / f"cases{next(numbers)}.csv", header, *rows)
+
+
+def refused(*args, **options):
+    with pytest.raises(CommandError) as caught:
+        do_import(*args, **options)
+    text = str(caught.value)
+    assert "\n" not in text and text[-1] in ".?"
+    return text, caught.value.returncode
+
+
+def links():
+    return {
+        (link.case.external_id, link.rule.code, link.effect)
+        for link in CaseRule.objects.filter(origin="source").select_related("case", "rule")
+    }
+
+
+def waiting():
+    return set(PendingLink.objects.values_list("external_id", "rule_name", "effect"))
+
+
+def horizon(name="shop"):
+    return Source.objects.get(name=name).horizon
+
+
+def dirty():
+    return {(mark.subject, mark.subject_id, f"{mark.month:%Y-%m}") for mark in DirtyMonth.objects.all()}
+
+
+# Counts
+
+
+def test_a_second_run_of_the_same_file_changes_nothing(file):
+    cases = file(
+        "external_id opened_at customer topic excluded",
+        (1, "2026-01-05", "anna", "returns", ""),
+        (2, "2026-01-06", "anna", "returns", ""),
+        (3, "2026-01-06", "bo", "returns", "spam"),
+        (4, "never", "bo", "returns", ""),
+    )
+    first = do_import(cases)
+    assert (first.read, first.created, first.excluded, first.rejected) == (4, 2, 1, 1)
+    before = state()
+    second = do_import(cases)
+    assert (second.created, second.updated, second.unchanged, second.excluded, second.rejected) == (0, 0, 2, 1, 1)
+    assert state() == before
+
+
+def test_repeated_ids_whose_rows_differ_change_nothing_on_a_second_run_over_several_files(file):
+    one = file("external_id opened_at topic", (1, "2026-01-05", "a"), (2, "2026-01-05", "a"), (1, "2026-01-06", "b"))
+    two = file("external_id opened_at topic", (2, "2026-01-07", "c"), (3, "2026-01-07", "c"))
+    first = do_import(one, two)
+    assert (first.read, first.created, first.replaced) == (5, 3, 2)
+    assert {(case.external_id, case.topic.path) for case in Case.objects.all()} == {("1", "b"), ("2", "c"), ("3", "c")}
+    second = do_import(one, two)
+    assert (second.created, second.updated, second.unchanged, second.replaced) == (0, 0, 3, 2)
+
+
+def test_of_equal_ids_the_last_good_row_wins(file):
+    cases = file(
+        "external_id opened_at topic",
+        (1, "2026-01-05", "first"), (1, "2026-01-05", "last good"), (1, "31-02-2026", "bad"),
+        (2, "nonsense", "bad"), (2, "2026-01-05", "good"),
+        (3, "nonsense", "bad"), (3, "nonsense", "bad too"),
+    )  # fmt: skip
+    done = do_import(cases)
+    assert (done.created, done.replaced, done.rejected) == (2, 1, 4)
+    assert {case.external_id: case.topic.path for case in Case.objects.all()} == {"1": "last good", "2": "good"}
+    again = do_import(cases)
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 2)
+
+
+def test_a_repeated_row_that_lacks_a_column_leaves_what_the_earlier_one_said(file):
+    one = file("external_id opened_at topic rules", (1, "2026-01-05", "returns", "R1"))
+    two = file("external_id opened_at channel", (1, "2026-01-06", "chat"))
+    together = do_import(one, two)
+    assert (together.created, together.replaced) == (1, 1)
+    case = Case.objects.get()
+    assert (case.topic.path, case.channel, str(case.opened_day)) == ("returns", "chat", "2026-01-06")
+    assert waiting() == {("1", "R1", "applied")}
+    do_import(one, source="other")
+    do_import(two, source="other")
+    apart = Case.objects.get(source__name="other")
+    assert (apart.topic, apart.channel, apart.opened_day) == (case.topic, case.channel, case.opened_day)
+    assert bytes(apart.row_hash) == bytes(case.row_hash)
+
+
+def test_ids_that_differ_in_case_only_are_two_cases_with_a_warning(file):
+    done = do_import(file("external_id opened_at", ("ab1", "2026-01-05"), ("AB1", "2026-01-05"), ("x", "2026-01-05")))
+    assert done.created == 3 and done.warnings == 1
+    assert any("differ only in capital and small letters" in line for line in done.warned)
+
+
+def test_cases_are_the_same_by_source_and_id(file):
+    cases = file("external_id opened_at", (1, "2026-01-05"))
+    assert do_import(cases, source="phone").created == do_import(cases, source="mail").created == 1
+    assert Case.objects.count() == 2
+
+
+def test_a_changed_row_is_an_update_and_a_blank_cell_clears(file):
+    do_import(file("external_id opened_at channel topic customer replies", (1, "2026-01-05", "chat", "a", "anna", 2)))
+    done = do_import(file("external_id opened_at channel topic customer replies", (1, "2026-01-05", "", "", "", "")))
+    assert done.updated == 1
+    case = Case.objects.get()
+    assert (case.channel, case.topic, case.customer_key, case.key_id, case.replies) == ("", None, None, None, None)
+    assert case.outcome == "unknown"
+
+
+def test_an_absent_column_changes_nothing(file):
+    make.rule(code="R1")
+    full = "external_id opened_at closed_at channel topic customer team handoffs declared excluded rules"
+    do_import(file(full, (1, "2026-01-05", "2026-01-06", "chat", "a / b", "anna", "team", 2, "yes", "", "R1")))
+    before = state()
+    done = do_import(file("external_id opened_at", (1, "2026-01-05")))
+    assert (done.updated, done.unchanged) == (0, 1)
+    assert state() == before
+    do_import(file("external_id opened_at channel", (1, "2026-01-05", "mail")))
+    case = Case.objects.get()
+    assert (case.channel, case.topic.path, case.handoffs, case.declared) == ("mail", "a/b", 2, True)
+    assert links() == {("1", "R1", "applied")}
+
+
+def test_an_absent_key_changes_nothing_and_null_clears(tmp_path):
+    make.rule(code="R1")
+    path = tmp_path / "cases.json"
+    path.write_text('[{"id": 1, "opened_at": "2026-01-05", "topic": "a", "channel": "chat", "rules": "R1"}]')
+    do_import(path, map=["external_id=id"])
+    path.write_text(
+        '[{"id": 1, "opened_at": "2026-01-05", "channel": null}, {"id": 2, "opened_at": "2026-01-05", "topic": "b", '
+        '"channel": "", "rules": ["R1"]}]'
+    )
+    done = do_import(path, map=["external_id=id"])
+    assert (done.created, done.updated) == (1, 1)
+    case = Case.objects.get(external_id="1")
+    assert (case.topic.path, case.channel) == ("a", "")
+    assert links() == {("1", "R1", "applied"), ("2", "R1", "applied")}
+    assert do_import(path, map=["external_id=id"]).unchanged == 2
+
+
+# Links
+
+
+def test_a_rules_cell_is_the_whole_set_of_a_cases_source_links(file):
+    one, two = make.rule(code="R1"), make.rule(code="R2", aliases=["refund limit"])
+    header = "external_id opened_at rules"
+    do_import(file(header, (1, "2026-01-05", "R1;refund limit")))
+    make.link(Case.objects.get(), one, effect="blocked", origin="flag")
+    assert links() == {("1", "R1", "applied"), ("1", "R2", "applied")}
+    assert do_import(file(header, (1, "2026-01-05", "R2"))).updated == 1
+    assert links() == {("1", "R2", "applied")}
+    assert do_import(file(header, (1, "2026-01-05", ""))).updated == 1
+    assert links() == set()
+    assert CaseRule.objects.get(origin="flag").rule == one and two.links.count() == 0
+
+
+def test_the_effect_of_rules_cells_is_that_of_the_option(file):
+    make.rule(code="R1")
+    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1"))
+    do_import(cases, effect="blocked")
+    assert links() == {("1", "R1", "blocked")}
+
+
+def test_a_links_file_only_adds_or_corrects_the_effect(file):
+    for code in ("R1", "R2", "R3"):
+        make.rule(code=code)
+    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1;R2"), (2, "2026-01-05", ""))
+    more = file(
+        "case_id code effect basis",
+        (1, "R1", "blocked", "x"), (1, "R2", "", "x"), (2, "R3", "Blocked", "x"), ("", "R3", "", ""),
+        (2, "R3", "hindered", ""),
+    )  # fmt: skip
+    done = do_import(cases, links=more)
+    assert done.links == {"read": 5, "added": 1, "corrected": 1, "unchanged": 1, "waiting": 0, "rejected": 2}
+    expected = {("1", "R1", "blocked"), ("1", "R2", "applied"), ("2", "R3", "blocked")}
+    assert links() == expected
+    again = do_import(cases, links=more)
+    assert again.links == {"read": 5, "added": 0, "corrected": 0, "unchanged": 3, "waiting": 0, "rejected": 2}
+    assert again.unchanged == 2 and links() == expected
+
+
+def test_of_equal_pairs_in_a_links_file_the_last_says_the_effect(file):
+    make.rule(code="R1")
+    cases = file("external_id opened_at", (1, "2026-01-05"))
+    do_import(cases, links=file("case rule effect", (1, "R1", "blocked"), (1, "R1", "applied")))
+    assert links() == {("1", "R1", "applied")}
+
+
+def test_links_of_other_origins_stand_beside_those_of_the_source(file):
+    rule = make.rule(code="R1")
+    do_import(file("external_id opened_at", (1, "2026-01-05")))
+    make.link(Case.objects.get(), rule, effect="applied", origin="person")
+    cases = file("external_id opened_at", (1, "2026-01-05"))
+    do_import(cases, links=file("case rule effect", (1, "R1", "blocked")))
+    assert set(CaseRule.objects.values_list("effect", "origin")) == {("applied", "person"), ("blocked", "source")}
+
+
+def test_unknown_codes_wait_for_their_rule_and_the_warning_says_where(file, tmp_path):
+    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1;R9"), (2, "2026-01-05", "R9"))
+    done = do_import(cases, effect="blocked")
+    assert waiting() == {("1", "R1", "blocked"), ("1", "R9", "blocked"), ("2", "R9", "blocked")}
+    (told,) = done.warned
+    assert "cases1.csv, lines 2, 3, column rules: 3 links" in told and "R9, R1" in told and told.endswith(".")
+    call_command("import_rules", str(table(tmp_path / "rules.csv", "code title", ("R9", "No refund"))))
+    assert waiting() == {("1", "R1", "blocked")}
+    assert links() == {("1", "R9", "blocked"), ("2", "R9", "blocked")}
+    assert do_import(cases, effect="blocked").unchanged == 2
+
+
+def test_a_link_waits_for_its_case_and_settles_when_the_case_arrives(file):
+    make.rule(code="R1")
+    first = file("external_id opened_at", (1, "2026-01-05"))
+    done = do_import(first, links=file("case rule effect", (2, "R1", "blocked"), (1, "R7", "")))
+    assert done.links["waiting"] == 2 and waiting() == {("2", "R1", "blocked"), ("1", "R7", "applied")}
+    assert any("cases2.csv, line 2, column case: The link waits" in line for line in done.warned)
+    do_import(file("external_id opened_at", (2, "2026-01-06")))
+    assert links() == {("2", "R1", "blocked")} and waiting() == {("1", "R7", "applied")}
+
+
+@pytest.mark.parametrize("rule_first", [True, False])
+def test_a_waiting_link_corrects_the_effect_of_the_cell_whichever_arrives_first(file, rule_first):
+    first = file("external_id opened_at", (1, "2026-01-05"))
+    do_import(first, links=file("case rule effect", (2, "R1", "blocked")))
+    cases = file("external_id opened_at rules", (2, "2026-01-06", "R1"))
+    if rule_first:
+        make.rule(code="R1")
+        do_import(cases)
+    else:
+        do_import(cases)
+        make.rule(code="R1")
+        do_import(first)
+    assert links() == {("2", "R1", "blocked")} and waiting() == set()
+
+
+def test_a_newer_links_file_wins_over_what_waited(file):
+    first = file("external_id opened_at", (1, "2026-01-05"))
+    do_import(first, links=file("case rule effect", (2, "R1", "blocked")))
+    make.rule(code="R1")
+    cases = file("external_id opened_at", (2, "2026-01-06"))
+    do_import(cases, links=file("case rule effect", (2, "R1", "applied")))
+    assert links() == {("2", "R1", "applied")} and waiting() == set()
+
+
+def test_a_links_file_without_its_columns_is_refused_before_anything_is_stored(file):
+    text, code = refused(file("external_id opened_at", (1, "2026-01-05")), links=file("case effect", (1, "blocked")))
+    assert "is not a list of links" in text and code == 1
+    assert not Case.objects.exists() and not Source.objects.exists()
+
+
+# Which table, which source
+
+
+def test_columns_are_named_by_hand(file):
+    done = do_import(
+        file("case_id opened_on who kind", (1, "2026-01-05", "anna", "returns")),
+        map=["external_id=case_id", "opened_at=opened_on", "customer=who", "topic=kind"],
+    )
+    assert done.created == 1
+    assert "customer from 'who'" in done.err
+    assert Case.objects.get().topic.path == "returns"
+
+
+@pytest.mark.parametrize(
+    ("name", "preset", "excluded"),
+    [
+        ("helpdesk-samples/zendesk-fivetran/ticket_data.csv", "zendesk", True),
+        ("helpdesk-samples/servicenow-fivetran/incident_data.csv", "servicenow", False),
+        ("helpdesk-samples/servicenow-fivetran/task_data.csv", "servicenow", False),
+    ],
+)
+@pytest.mark.world
+def test_ticket_files_of_the_presets_are_recognised(world, name, preset, excluded):
+    done = do_import(world(name))
+    assert f"Read as {preset}:" in done.err
+    assert done.created > 0 and done.rejected == 0 and bool(done.excluded) is excluded
+    assert do_import(world(name), preset=preset).unchanged == done.created
+
+
+@pytest.mark.world
+def test_other_tables_of_a_help_desk_are_not_lists_of_cases(world):
+    folder = world("helpdesk-samples")
+    tried = 0
+    for path in sorted([*folder.glob("*/*.csv"), *folder.glob("*/*.json")]):
+        if path.name in {"ticket_data.csv", "incident_data.csv", "task_data.csv", "task_data_snowflake.csv"}:
+            continue
+        text, code = refused(path)
+        assert "is not a list of cases" in text and path.name in text and code == 1, text
+        tried += 1
+    assert tried > 50 and not Case.objects.exists()
+
+
+@pytest.mark.world
+def test_the_wrong_preset_is_refused_with_the_right_one(world):
+    text, code = refused(world("helpdesk-samples/zendesk-fivetran/ticket_data.csv"), preset="servicenow")
+    assert "use --preset zendesk" in text and code == 1
+
+
+def test_time_zone_and_space_are_fixed_by_the_first_import(file):
+    cases = file("external_id opened_at", (1, "2026-01-05 10:00"))
+    do_import(cases, timezone="Europe/Oslo", space="shop customers")
+    do_import(cases)
+    do_import(cases, timezone="Europe/Oslo", space="shop customers")
+    for option, value in (("timezone", "UTC"), ("space", "other")):
+        text, code = refused(cases, **{option: value})
+        assert f"--{option}" in text and "fixed it" in text and code == 1
+    assert (Source.objects.get().time_zone, Source.objects.get().space) == ("Europe/Oslo", "shop customers")
+
+
+def test_wrong_usage_is_told_and_stores_nothing(file):
+    cases = file("external_id opened_at", (1, "2026-01-05"))
+    for options in (
+        {"timezone": "Mars/Olympus"}, {"map": ["customer"]}, {"map": ["custmer=who"]}, {"complete_until": "soon"},
+        {"source": "  "}, {"report": cases},
+    ):  # fmt: skip
+        _, code = refused(cases, **options)
+        assert code == 2
+    assert not Source.objects.exists() and cases.read_text().startswith("external_id")
+
+
+# The horizon
+
+
+def test_a_bare_date_is_the_end_of_that_local_day_and_an_instant_is_itself(file):
+    cases = file("external_id opened_at", (1, "2026-01-05 10:00"))
+    do_import(cases, timezone="Europe/Copenhagen", complete_until="31-01-2026")
+    assert horizon() == datetime(2026, 1, 31, 22, 59, 59, 999_999, tzinfo=UTC)
+    do_import(cases, complete_until="2026-02-01T10:00:00+00:00")
+    assert horizon() == datetime(2026, 2, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("when", ["2100-12-31", "in two days", "2099-01-01T00:00"])
+def test_data_cannot_be_complete_in_the_future(file, when):
+    if when == "in two days":
+        when = (timezone.now() + timedelta(days=2)).isoformat()
+    text, code = refused(file("external_id opened_at", (1, "2026-01-05")), complete_until=when)
+    assert "future" in text and code == 2
+
+
+def test_the_horizon_never_moves_back(file):
+    late = file("external_id opened_at", (1, "2026-03-05 10:00"))
+    early = file("external_id opened_at", (2, "2026-01-05 10:00"))
+    do_import(late, timezone="UTC")
+    do_import(early)
+    do_import(early, complete_until="2026-02-01")
+    assert horizon() == datetime(2026, 3, 5, 10, tzinfo=UTC)
+    assert sorted(run.horizon for run in ImportRun.objects.all()) == [
+        datetime(2026, 1, 5, 10, tzinfo=UTC),
+        datetime(2026, 2, 1, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 3, 5, 10, tzinfo=UTC),
+    ]
+
+
+def test_the_horizon_is_the_latest_stored_case_that_counts(file):
+    header = "external_id opened_at excluded"
+    cases = file(header, (1, "2026-01-05 10:00", ""), (2, "2026-02-05 10:00", "spam"), (3, "2026-13-05 10:00", ""))
+    done = do_import(cases, timezone="UTC")
+    assert horizon() == datetime(2026, 1, 5, 10, tzinfo=UTC)
+    assert "5 Jan 2026" in done.out
+
+
+def test_a_run_of_excluded_rows_only_has_no_horizon(file):
+    done = do_import(file("external_id opened_at excluded", (1, "2026-02-05 10:00", "spam")))
+    assert done.excluded == 1 and horizon() is None
+    assert Case.objects.get().outcome == ""
+    assert ImportRun.objects.get().state == "finished"
+
+
+# Dry run, report, journal, marks
+
+
+def test_a_dry_run_writes_nothing_at_all_and_counts_what_the_run_will(file, tmp_path):
+    make.rule(code="R1")
+    make.rule(code="R2")
+    header = "external_id opened_at customer topic excluded rules"
+    do_import(file(header, (1, "2026-01-05", "anna", "a", "", "R1"), (2, "2026-01-05", "bo", "a", "", "")))
+    cases = file(
+        header,
+        (1, "2026-01-06", "anna", "b", "", "R2;R9"), (2, "2026-01-05", "bo", "a", "", ""), (3, "x", "", "", "", ""),
+        (4, "2026-01-07", "cy", "new", "", "R1"), (4, "2026-01-07", "cy", "new", "", "R1;R2"),
+        (5, "2026-01-07", "", "", "test", ""),
+    )  # fmt: skip
+    more = file(
+        "case rule effect",
+        (1, "R1", ""), (1, "R2", "blocked"), (4, "R2", "applied"), (4, "R1", "blocked"), (9, "R1", ""), (2, "R8", ""),
+    )  # fmt: skip
+    for source in ("shop", "a new one"):
+        before = everything()
+        dry = do_import(cases, source=source, links=more, dry_run=True, complete_until="2026-01-31")
+        assert everything() == before
+        assert "nothing was stored" in dry.err
+        real = do_import(cases, source=source, links=more, complete_until="2026-01-31")
+        assert (dry.counts, dry.links, dry.warned) == (real.counts, real.links, real.warned)
+        assert dry.out.splitlines()[-1] == real.out.splitlines()[-1]
+
+
+def test_the_report_holds_the_rejected_rows_for_its_owner_alone(file, tmp_path):
+    report = tmp_path / "report.csv"
+    report.write_text("an old one, readable for all")
+    report.chmod(0o644)
+    cases = file("external_id opened_at customer", ("=1+1", "never", "anna@x.dk"), (2, "2026-01-05", "bo"))
+    links = file("case rule effect", ("@x", "R1", "hindered"))
+    done = do_import(cases, report=report, links=links)
+    assert done.rejected == 1 and "anna@x.dk" not in done.out + done.err
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    with report.open(newline="") as opened:
+        header, one, two = csv.reader(opened)
+    assert header == ["file", "line", "column", "reason", "row"]
+    assert one[:3] == ["cases1.csv", "2", "opened_at"] and "YYYY-MM-DD" in one[3]
+    assert one[4] == "'=1+1 | never | anna@x.dk"
+    assert two[:3] == ["cases2.csv", "2", "effect"] and two[4].startswith("'@x")
+
+
+def test_a_run_is_one_event_and_one_row_with_its_counts(file):
+    rows = [(number, "2026-01-05") for number in range(2_500)]
+    before = Event.objects.count()
+    done = do_import(file("external_id opened_at", *rows, ("", "2026-01-05"), (1, "2026-01-06")))
+    event = Event.objects.get(number__gt=before)
+    run = ImportRun.objects.get()
+    assert (event.verb, event.object_type, event.object_code, event.after) == ("imported", "source", "shop", f"run {run.pk}")
+    assert run.state == "finished" and run.finished_at and run.heartbeat
+    stored = {name: getattr(run, name) for name in done.counts if name != "read"}
+    assert {"read": run.rows_read, **stored} == done.counts
+    assert (run.rows_read, run.created, run.replaced, run.rejected) == (2_502, 2_500, 1, 1)
+
+
+def test_every_month_that_a_change_touches_is_marked_before_and_after(file):
+    one, two = make.rule(code="R1"), make.rule(code="R2")
+    header = "external_id opened_at customer topic rules"
+    do_import(file(header, (1, "2026-01-05", "anna", "a", "R1"), (2, "2026-02-05", "bo", "", "")))
+    case = Case.objects.get(external_id="1")
+    was = case.topic_id
+    expected = {("topic", was, "2026-01"), ("rule", one.pk, "2026-01"), ("topic", 0, "2026-02")}
+    assert dirty() == expected
+    DirtyMonth.objects.all().delete()
+    do_import(file(header, (2, "2026-02-05", "bo", "", "")))
+    assert dirty() == set()
+    do_import(file(header, (1, "2026-03-05", "anna", "b", "R2")))
+    now = Case.objects.get(external_id="1").topic_id
+    assert dirty() == {
+        ("topic", was, "2026-01"), ("rule", one.pk, "2026-01"), ("topic", now, "2026-03"), ("rule", two.pk, "2026-03"),
+        # The horizon moved on, and the case of February matured with it.
+        ("topic", 0, "2026-02"),
+    }  # fmt: skip
+
+
+def test_a_case_that_is_excluded_later_leaves_its_issue(file):
+    header = "external_id opened_at customer excluded"
+    first = file(header, (1, "2026-01-05", "anna", ""), (2, "2026-01-06", "anna", ""))
+    do_import(first, complete_until="2026-03-01")
+    assert Case.objects.get(external_id="1").outcome == "not_resolved"
+    do_import(file(header, (2, "2026-01-06", "anna", "merged")), complete_until="2026-03-01")
+    assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "resolved", "2": ""}
+
+
+def test_links_that_settle_or_are_corrected_mark_the_months_of_their_rule(file):
+    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1"))
+    do_import(cases)
+    DirtyMonth.objects.all().delete()
+    rule = make.rule(code="R1")
+    do_import(cases)
+    assert dirty() == {("rule", rule.pk, "2026-01")}
+    DirtyMonth.objects.all().delete()
+    do_import(cases, links=file("case rule effect", (1, "R1", "blocked")))
+    assert dirty() == {("rule", rule.pk, "2026-01")}
+
+
+def test_a_policy_that_changes_while_an_import_runs_judges_every_case(file, monkeypatch):
+    from rulebook.cases import importing
+
+    header = "external_id opened_at customer declared"
+    do_import(file(header, (1, "2026-01-05", "anna", "no")), complete_until="2026-03-01")
+    assert Case.objects.get().outcome == "resolved"
+    settle = importing.settle_pending_links
+
+    def change_policy(**options):
+        set_policy(source=Source.objects.get(), method="declared", window_days=7, key="customer,topic", by=None)
+        return settle(**options)
+
+    monkeypatch.setattr(importing, "settle_pending_links", change_policy)
+    do_import(file(header, (2, "2026-01-05", "bo", "yes")), complete_until="2026-03-01")
+    assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "not_resolved", "2": "resolved"}
+    assert not Source.objects.get().stale
+
+
+def test_agent_keys_that_are_turned_on_keep_the_number_of_their_key(file, settings):
+    settings.AGENT_KEYS = True
+    do_import(file("external_id opened_at customer", (1, "2026-01-05", "anna")))
+    do_import(file("external_id opened_at agent", (1, "2026-01-05", "")))
+    case = Case.objects.get()
+    assert case.customer_key and case.key_id == 1
+
+
+# Any order, any batches
+
+INSTANT = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 25)).map(
+    lambda when: when.replace(minute=0, second=0, microsecond=0)
+)
+OPENED = st.one_of(INSTANT.map(lambda when: when.isoformat(" ")), INSTANT.map(lambda when: str(when.date())))
+ROW = st.tuples(
+    OPENED,
+    st.sampled_from(["anna", "bo", ""]),
+    st.sampled_from(["returns", "bills", ""]),
+    st.sampled_from(["", "", "", "", "spam"]),
+)
+HEADER = "external_id opened_at customer topic excluded"
+SOURCES = ("mail", "phone")
+
+
+def outcomes():
+    return set(Case.objects.values_list("source__name", "external_id", "outcome", "opened_at", "excluded"))
+
+
+class AnyOrder(HypothesisTestCase):
+    """Each example in a transaction of its own: sources, cases and horizons begin anew."""
+
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path):
+        self.folder = tmp_path
+
+    def load(self, source, rows):
+        path = table(self.folder / "cases.csv", HEADER, *((row_id, *row) for row_id, row in rows))
+        do_import(path, source=source, space="customers", timezone="Europe/Copenhagen", complete_until="2026-01-20")
+
+    def clean(self):
+        for model in (CaseRule, Case, ImportRun, DirtyMonth, Source):
+            model.objects.all().delete()
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(rows=st.lists(st.tuples(st.sampled_from(SOURCES), ROW), min_size=1, max_size=14), data=st.data())
+    def test_any_order_and_batching_of_distinct_ids_ends_in_the_same_outcomes(self, rows, data):
+        numbered = [(source, (f"C{number}", row)) for number, (source, row) in enumerate(rows)]
+        for source in SOURCES:
+            self.load(source, [row for name, row in numbered if name == source])
+        expected = outcomes()
+        self.clean()
+        shuffled = data.draw(st.permutations(numbered))
+        for batch in cut(shuffled, data):
+            for source in data.draw(st.permutations(SOURCES)):
+                if mine := [row for name, row in batch if name == source]:
+                    self.load(source, mine)
+        assert outcomes() == expected
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(rows=st.lists(st.tuples(st.sampled_from("abcd"), ROW), min_size=1, max_size=14), data=st.data())
+    def test_any_batching_of_repeated_ids_in_one_order_ends_in_the_same_outcomes(self, rows, data):
+        self.load("mail", rows)
+        expected = outcomes()
+        self.clean()
+        for batch in cut(rows, data):
+            self.load("mail", batch)
+        assert outcomes() == expected
+
+
+def cut(rows, data):
+    """The rows in one to four batches, in their order."""
+    edges = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=3)))
+    return [rows[start:end] for start, end in zip([0, *edges], [*edges, len(rows)], strict=True)]

@@ -1,0 +1,76 @@
+"""The cast, and what every test stands on."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.test import TransactionTestCase
+
+from rulebook.journal import triggers
+from tests import make
+
+WORLD = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def the_journal_lets_a_test_flush():
+    """A transactional test ends with a flush, which the journal refuses. The migrate signal puts the triggers back."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def teardown(self):
+        triggers.drop()
+        flush(self)
+
+    TransactionTestCase._fixture_teardown = teardown
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture
+def agent(db):
+    """Takes the customers' calls. Works on a simple form, never in the admin."""
+    return make.person("agent", role="agent")
+
+
+@pytest.fixture
+def manager(db):
+    """Keeps the inventory and decides in the own department."""
+    return make.person("manager", role="manager")
+
+
+@pytest.fixture
+def owner(db):
+    """Answers for the rules of a department."""
+    return make.person("owner", role="owner")
+
+
+@pytest.fixture
+def operator(db):
+    """Runs the machine and knows who works here."""
+    return make.person("operator", role="operator")
+
+
+@pytest.fixture
+def outsider(db):
+    """Can sign in to the admin, and has no role in it."""
+    return make.person("outsider", is_staff=True)
+
+
+@pytest.fixture
+def admin(db):
+    """May do everything."""
+    return make.person("admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def world():
+    """Gives the path of a file of real data; the test is skipped where that data is not at hand."""
+
+    def path(name: str) -> Path:
+        found = WORLD / name
+        if not found.exists():
+            assert not os.environ.get("CI"), f"{name} must be at hand where CI is set"
+            pytest.skip(f"the real data {name} is not beside this checkout")
+        return found
+
+    return path

@@ -1,0 +1,1 @@
+"""The full numbers, by hand: `python -m tests.scale`. Not part of pytest; see `__main__.py`."""
