@@ -16,6 +16,7 @@ from rulebook.cases.policies import Policy, by_space, effective_horizon
 
 GROUPINGS = ("rule", "topic", "channel", "team", "month")
 Z95 = 1.959963984540054
+NEEDED = "id, source_id, topic_id, team_id, channel, opened_day, customer_key, mature, has_repeat, is_repeat, outcome"
 COUNTED = ("cases", "resolved", "not_resolved", "early_repeats", "pending", "unknown", "blocked", "blocked_silent")
 NOTES = {
     "rule": (
@@ -161,7 +162,11 @@ def _outcomes(judged: Sql, scope: Sql, by: str | None, *, chains: bool) -> dict[
         ends = "j.customer_key IS NOT NULL AND j.mature AND NOT j.has_repeat"
         columns += [total(ends, "chains"), total(f"{ends} AND NOT j.is_repeat", "short_chains")]
     group_by = "GROUP BY 1" if by else ""
-    text = f"SELECT {_group(by)} AS g, {', '.join(columns)} FROM ({judged.text}) j {_joins(by)} WHERE {scope.text} "
+    # Materialized: else SQLite writes the outcome's expression, with its date arithmetic, into every sum.
+    text = (
+        f"WITH judged AS MATERIALIZED (SELECT {NEEDED} FROM ({judged.text}) o) "
+        f"SELECT {_group(by)} AS g, {', '.join(columns)} FROM judged j {_joins(by)} WHERE {scope.text} "
+    )
     return _select(text + group_by, [*judged.params, *scope.params], by)
 
 

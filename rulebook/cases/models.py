@@ -142,6 +142,7 @@ class CaseRule(models.Model):
     origin = models.CharField(max_length=10, choices=Origin)
 
     class Meta:
+        verbose_name = "link"
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "rule", "effect", "origin"], name="a_link_is_said_once_by_each_origin"

@@ -285,11 +285,11 @@ def _topic(text: str) -> str:
 
 def name_parser(longest: int, cleaned: Callable[[str], str] = clean_key) -> Callable[[str], str]:
     def clean(text: str) -> str:
+        if "\0" in text:
+            raise BadValue("This holds a NUL byte and was left blank. Export the file again as UTF-8.")
         name = cleaned(text)
         if len(name) > longest:
             raise BadValue(f"This is longer than {longest} characters and was left blank. Check the column.")
-        if "\0" in name:
-            raise BadValue("This holds a NUL byte and was left blank. Export the file again as UTF-8.")
         return name
 
     return clean

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Max
 
 from rulebook.cases import dialect
-from rulebook.cases.models import Source
+from rulebook.cases.models import ImportRun, Outcome, Source
 from rulebook.cases.outcomes import Sql, judged_cases
-from rulebook.cases.policies import effective_horizon, primary
+from rulebook.cases.policies import Policy, effective_horizon, primary
 from rulebook.journal.services import business_verb
 
 KEYS_A_BATCH = 300
@@ -46,18 +47,111 @@ class Touched:
             self.customers, self.cases = set(), set()
 
 
-def refresh_space(space: str, touched: Touched, beat: Beat) -> None:
-    """Recompute the stored outcomes of a space, as far as they were touched."""
-    conditions: Iterable[Sql] = everything(space)
-    if not touched.everything:
-        conditions = (
-            Sql(f"c.{column} IN ({', '.join(['%s'] * len(batch))})", batch)
-            for column, keys in (("customer_key", sorted(touched.customers)), ("id", sorted(touched.cases)))
-            for batch in (list(keys[start : start + KEYS_A_BATCH]) for start in range(0, len(keys), KEYS_A_BATCH))
+def refresh_space(space: str, touched: Touched, beat: Beat, own_run: int = 0) -> None:
+    """Recompute the stored outcomes of a space, as far as they were touched. `own_run`: the import that asks for it."""
+    if touched.everything:
+        if not _refresh_at_once(space, beat, own_run):
+            _refresh(space, everything(space), beat)
+        return
+    conditions = (
+        Sql(f"{column} IN ({', '.join(['%s'] * len(batch))})", batch)
+        for column, keys in (
+            ("c.customer_key", sorted(touched.customers)),
+            # A case that had no customer and has one now is judged with the other cases of that customer only.
+            ("c.customer_key IS NULL AND c.id", sorted(touched.cases)),
         )
+        for batch in (list(keys[start : start + KEYS_A_BATCH]) for start in range(0, len(keys), KEYS_A_BATCH))
+    )
+    _refresh(space, conditions, beat)
+
+
+def _refresh(space: str, conditions: Iterable[Sql], beat: Beat) -> None:
     for condition in conditions:
         refresh_batch(space=space, only=condition)
         beat()
+
+
+def _refresh_at_once(space: str, beat: Beat, own_run: int) -> bool:
+    """Judge the whole space in one reading statement, then store in the order of the table, in small transactions.
+
+    The customers of a table lie scattered over it: to store by customer writes most pages of it many times over. False
+    when another import or a policy came between judging and storing; then all is to be judged anew.
+    """
+    seen = _standing(space, own_run)
+    if seen is None:
+        return False
+    sources = list(Source.objects.filter(space=space).order_by("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS cases_judged")
+        cursor.execute(f"CREATE TEMPORARY TABLE cases_judged (id {dialect.big_key()} PRIMARY KEY, outcome varchar(12))")
+        for policy in sorted({primary(source) for source in sources}):
+            judged = judged_cases(sources, policy)
+            cursor.execute(
+                f"INSERT INTO cases_judged SELECT o.id, o.outcome FROM ({judged.text}) o WHERE o.source_id IN "
+                f"({_listed(sources, policy)}) ORDER BY o.id",
+                judged.params,
+            )
+        beat()
+        cursor.execute(
+            "SELECT n.id FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM cases_judged) n "
+            f"WHERE (n.place - 1) % {CASES_A_BATCH} = 0 ORDER BY n.id"
+        )
+        edges = [edge for (edge,) in cursor.fetchall()]
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE cases_judged")
+    try:
+        for low, high in zip(edges, [*edges[1:], 2**63 - 1], strict=False):
+            if not store_judged(space=space, own_run=own_run, seen=seen, low=low, high=high):
+                return False
+            beat()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE cases_judged")
+    return True
+
+
+Standing = tuple[object, ...]
+
+
+def _standing(space: str, own_run: int, *, lock: bool = False) -> Standing | None:
+    """What outcomes follow from besides the cases, and the newest import; None while another import changes cases."""
+    sources = Source.objects.filter(space=space).order_by("pk")
+    runs = ImportRun.objects.filter(source__space=space)
+    measured = tuple(
+        (source.pk, primary(source), source.retired, source.horizon)
+        for source in (sources.select_for_update() if lock else sources)
+    )
+    if runs.filter(state=ImportRun.State.RUNNING).exclude(pk=own_run).exists():
+        return None
+    return measured, runs.aggregate(newest=Max("pk"))["newest"]
+
+
+@business_verb
+def store_judged(*, space: str, own_run: int, seen: Standing, low: int, high: int) -> bool:
+    """Store what was judged of the cases numbered low to high - 1; False, and nothing, when it may hold no more."""
+    if _standing(space, own_run, lock=True) != seen:
+        return False
+    changed = "cases_judged o JOIN cases_case c ON c.id = o.id"
+    within = "o.id >= %s AND o.id < %s AND c.outcome <> o.outcome"
+    month = dialect.month_start("c.opened_day")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases_dirtymonth (source_id, subject, subject_id, month) "
+            f"SELECT c.source_id, 'topic', COALESCE(c.topic_id, 0), {month} FROM {changed} WHERE {within} UNION "
+            f"SELECT c.source_id, 'rule', l.rule_id, {month} FROM {changed} JOIN cases_caserule l ON l.case_id = o.id "
+            f"WHERE {within} ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING",
+            [low, high, low, high],
+        )
+        cursor.execute(
+            "UPDATE cases_case SET outcome = o.outcome FROM cases_judged o WHERE o.id = cases_case.id "
+            "AND o.id >= %s AND o.id < %s AND cases_case.outcome <> o.outcome",
+            [low, high],
+        )
+    return True
+
+
+def _listed(sources: Iterable[Source], policy: Policy) -> str:
+    return ", ".join(str(int(source.pk)) for source in sources if primary(source) == policy)
 
 
 def everything(space: str) -> Iterator[Sql]:
@@ -153,13 +247,15 @@ def add_maturing(space: str, before: datetime | None, touched: Touched) -> None:
         touched.everything = True
         return
     for source in sources:
+        # Only what is pending can mature: what was judged before stays as it is when the horizon moves on.
         # A day and more on either side: whatever the time zones and clock changes, a bare date matures within it.
         window = timedelta(days=source.window_days)
         margin = timedelta(days=2)
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT id, customer_key FROM cases_case WHERE source_id = %s AND opened_at >= %s AND opened_at <= %s",
-                [source.pk, dialect.stamp(before - window - margin), dialect.stamp(now - window + margin)],
+                "SELECT id, customer_key FROM cases_case WHERE source_id = %s AND opened_at >= %s AND opened_at <= %s "
+                f"AND outcome = '{Outcome.PENDING}' AND (day_only OR opened_at <= %s)",
+                [source.pk, *map(dialect.stamp, (before - window - margin, now - window + margin, now - window))],
             )
             while rows := cursor.fetchmany(5_000):
                 for case_id, key in rows:

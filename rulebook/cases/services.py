@@ -61,7 +61,7 @@ def finish_run(*, run: ImportRun, counts: Counts, latest: datetime | None, touch
     _move_horizon(run=run, latest=latest)
     add_maturing(space, before, touched)
     while True:
-        refresh_space(space, touched, lambda: beat(run=run))
+        refresh_space(space, touched, lambda: beat(run=run), run.pk)
         source = _end_run(run=run, counts=counts, whole_space=touched.everything, judged_by=judged_by, by=by)
         if source is None:
             return

@@ -85,17 +85,22 @@ def _add_totals(totals: dict[str, int], judged: Sql, scope: Sql) -> None:
 def _add_rules(counts: dict[int, _RuleCount], judged: Sql, scope: Sql) -> None:
     """Per rule and k: one case counts once a rule, however often and by whomever the block was said."""
     pairs = f"SELECT DISTINCT case_id, rule_id FROM cases_caserule WHERE effect = '{Effect.BLOCKED}'"
-    rivals = f"SELECT case_id, COUNT(DISTINCT rule_id) AS k FROM cases_caserule WHERE effect = '{Effect.BLOCKED}' "
+    counted = f"SELECT p.case_id, p.rule_id, COUNT(*) OVER (PARTITION BY p.case_id) AS k FROM ({pairs}) p"
+    mature = (
+        f"SELECT j.id, j.outcome, j.handle_seconds FROM ({judged.text}) j "
+        f"WHERE j.outcome IN ('{Outcome.RESOLVED}', '{Outcome.NOT_RESOLVED}') AND {scope.text}"
+    )
+    # LEFT, though pairs without a case are passed over: a planner without statistics, as PostgreSQL's is right after
+    # an import, would else go through all pairs once for each case.
     text = (
-        "SELECT b.rule_id, j.outcome, n.k, COUNT(*), SUM(j.handle_seconds), COUNT(j.handle_seconds) "
-        f"FROM ({pairs}) b JOIN ({rivals} GROUP BY case_id) n ON n.case_id = b.case_id "
-        f"JOIN ({judged.text}) j ON j.id = b.case_id "
-        f"WHERE j.outcome IN ('{Outcome.RESOLVED}', '{Outcome.NOT_RESOLVED}') AND {scope.text} "
-        "GROUP BY b.rule_id, j.outcome, n.k"
+        "SELECT b.rule_id, c.outcome, b.k, COUNT(*), SUM(c.handle_seconds), COUNT(c.handle_seconds) "
+        f"FROM ({counted}) b LEFT JOIN ({mature}) c ON c.id = b.case_id GROUP BY b.rule_id, c.outcome, b.k"
     )
     with connection.cursor() as cursor:
         cursor.execute(text, [*judged.params, *scope.params])
         for rule_id, outcome, k, cases, seconds, timed in cursor.fetchall():
+            if outcome is None:
+                continue
             count = counts[rule_id]
             if outcome == Outcome.RESOLVED:
                 count.silent += cases

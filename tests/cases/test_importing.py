@@ -483,6 +483,16 @@ def test_a_case_that_is_excluded_later_leaves_its_issue(file):
     assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "resolved", "2": ""}
 
 
+def test_a_case_whose_customer_becomes_known_is_judged_with_that_customers_other_cases(file):
+    header = "external_id opened_at customer"
+    do_import(file(header, (1, "2026-01-05", ""), (2, "2026-01-06", "anna")), complete_until="2026-03-01")
+    assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "unknown", "2": "resolved"}
+    do_import(file(header, (1, "2026-01-05", "anna")), complete_until="2026-03-01")
+    assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "not_resolved", "2": "resolved"}
+    do_import(file(header, (2, "2026-01-06", "")), complete_until="2026-03-01")
+    assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "resolved", "2": "unknown"}
+
+
 def test_links_that_settle_or_are_corrected_mark_the_months_of_their_rule(file):
     cases = file("external_id opened_at rules", (1, "2026-01-05", "R1"))
     do_import(cases)
