@@ -87,7 +87,7 @@ def in_every_form(folder):
     one = as_csv(folder / "one.csv", ROWS)
     (folder / "two.csv.gz").write_bytes(gzip.compress(one.read_bytes()))
     as_csv(folder / "three.csv", ROWS, "utf-16")
-    as_csv(folder / "four.csv", [row for row in ROWS if "\u2019" not in "".join(row)], "latin-1")
+    as_csv(folder / "four.csv", ROWS, "latin-1")
     objects = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
     (folder / "five.ndjson").write_text("\n".join(json.dumps(row) for row in objects) + '\n{"customer": "Bjørn-i-afvist-række"')
     (folder / "six.json").write_text(json.dumps(objects, ensure_ascii=False))
