@@ -33,7 +33,7 @@ VARIABLES = SWITCHES | {
 # Written on the connection itself: recursive_triggers because REPLACE would pass by the journal's DELETE trigger.
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON; "
-    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE;"
+    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;"
 )
 
 

@@ -5,8 +5,11 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from django.core.management import call_command
+import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
+
+from rulebook.cases.models import CaseRule, PendingLink
 
 COUNTED = ("created", "updated", "unchanged", "replaced", "excluded", "rejected")
 LINKED = ("added", "corrected", "unchanged", "waiting", "rejected")
@@ -60,6 +63,25 @@ def do_import(*files, source="shop", **options):
     out, err = io.StringIO(), io.StringIO()
     call_command("import_cases", *words, stdout=out, stderr=err)
     return Done(out.getvalue(), err.getvalue())
+
+
+def refused(*args, **options):
+    with pytest.raises(CommandError) as caught:
+        do_import(*args, **options)
+    text = str(caught.value)
+    assert "\n" not in text and text[-1] in ".?"
+    return text, caught.value.returncode
+
+
+def links():
+    return {
+        (link.case.external_id, link.rule.code, link.effect)
+        for link in CaseRule.objects.filter(origin="source").select_related("case", "rule")
+    }
+
+
+def waiting():
+    return set(PendingLink.objects.values_list("external_id", "rule_name", "effect"))
 
 
 STATE = {

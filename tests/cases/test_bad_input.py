@@ -61,7 +61,9 @@ ITEMS = {
         ids=("G1", "G2", "G3"),
         warnings=1,
     ),
-    "mixed line ends": Item(text(HEADER.replace("\n", "\r\n") + GOOD.replace("\n", "\r", 1) + row("G3")), ids=("G1", "G2", "G3")),
+    "mixed line ends": Item(
+        text(HEADER.replace("\n", "\r\n") + GOOD.replace("\n", "\r", 1) + row("G3")), ids=("G1", "G2", "G3")
+    ),
     "a NUL byte in an id": Item(
         text(HEADER + GOOD + row("B\0A")), says=("cases.csv, line 4, column external_id: ", "UTF-8"), rejected=1
     ),
@@ -78,9 +80,10 @@ ITEMS = {
         text(HEADER + 'B1,2026-01-07,"cy"x,x,,\n' + GOOD), says=("cases.csv, line 2: ", "double the quote"), rejected=1
     ),
     "too many cells": Item(
-        text(HEADER + row().replace("\n", ",7,8\n") + GOOD), says=("cases.csv, line 2: 8 fields where the header has 6",),
+        text(HEADER + row().replace("\n", ",7,8\n") + GOOD),
+        says=("cases.csv, line 2: 8 fields where the header has 6",),
         rejected=1,
-    ),  # fmt: skip
+    ),
     "a field of 10 MB": Item(
         text(HEADER + row("G3", topic="x" * 10_000_000) + GOOD),
         says=("cases.csv, line 2, column topic: ", "200 characters"),
@@ -93,45 +96,74 @@ ITEMS = {
         rejected=1,
     ),
     "a duplicate header that is needed": Item(
-        text(HEADER.replace("topic", "opened_at") + GOOD), 1, ("cases.csv, line 1, ", "'opened_at' more than once", "Rename"), ()
+        text(HEADER.replace("topic", "opened_at") + GOOD),
+        1,
+        ("cases.csv, line 1, ", "'opened_at' more than once", "Rename"),
+        (),
     ),
     "a duplicate header that is not needed": Item(text(HEADER.replace("\n", ",x,x\n") + GOOD.replace("\n", ",1,2\n"))),
     "a needed column that is missing": Item(
-        text(HEADER.replace("opened_at", "begun") + GOOD), 1, ("cases.csv is not a list of cases", "line 1", "--map opened_at="), ()
+        text(HEADER.replace("opened_at", "begun") + GOOD),
+        1,
+        ("cases.csv is not a list of cases", "line 1", "--map opened_at="),
+        (),
     ),
     "a header that is missing": Item(
         text(GOOD), 1, ("cases.csv is not a list of cases: line 1 looks like a row", "Put a line"), ()
     ),
     "a header with a blank name": Item(
-        text(HEADER.replace("\n", ",\n") + GOOD.replace("\n", ",1\n")), says=("has column 7 without a name",), warnings=1
+        text(HEADER.replace("\n", ",\n") + GOOD.replace("\n", ",1\n")),
+        says=("has column 7 without a name",),
+        warnings=1,
     ),
     "an empty file": Item(b"", 1, ("cases.csv is empty", "Export it again"), ()),
     "a file of blank lines": Item(b"\n\n \n", 1, ("cases.csv is empty", "Export it again"), ()),
     "a header alone": Item(text(HEADER), ids=()),
     "a zip that is not XLSX": Item(
-        zipped("cases.csv", HEADER + GOOD), 1, ("cases.xlsx is a zip but not an Excel workbook", "Unpack it"), (), "cases.xlsx"
+        zipped("cases.csv", HEADER + GOOD),
+        1,
+        ("cases.xlsx is a zip but not an Excel workbook", "Unpack it"),
+        (),
+        "cases.xlsx",
     ),
     "a zip that is cut off": Item(
         zipped("xl/workbook.xml", "<x/>" * 99)[:60], 1, ("cases.xlsx is a damaged zip",), (), "cases.xlsx"
     ),
     "a gzip bomb": Item(
-        gzip.compress(text(HEADER + GOOD) + b"0" * 90_000_000, 6), 1, ("cases.csv.gz unpacks to more than 200 times",), (), "cases.csv.gz"
+        gzip.compress(text(HEADER + GOOD) + b"0" * 90_000_000, 6),
+        1,
+        ("cases.csv.gz unpacks to more than 200 times",),
+        (),
+        "cases.csv.gz",
     ),
     "a gzip that is cut off": Item(
-        gzip.compress(text(HEADER + GOOD * 9_000))[:400], 1, ("cases.csv.gz ends in the middle: the gzip is damaged", "Fetch it again"), (), "cases.csv.gz"
+        gzip.compress(text(HEADER + GOOD * 9_000))[:400],
+        1,
+        ("cases.csv.gz ends in the middle: the gzip is damaged", "Fetch it again"),
+        (),
+        "cases.csv.gz",
     ),
     "an impossible date": Item(
-        text(HEADER + row(opened="31-02-2026") + GOOD), says=("cases.csv, line 2, column opened_at: ", "YYYY-MM-DD"), rejected=1
+        text(HEADER + row(opened="31-02-2026") + GOOD),
+        says=("cases.csv, line 2, column opened_at: ", "YYYY-MM-DD"),
+        rejected=1,
     ),
     "a date with the month first": Item(
-        text(HEADER + row(opened="12/31/2025") + GOOD), says=("cases.csv, line 2, column opened_at: ", "month"), rejected=1
+        text(HEADER + row(opened="12/31/2025") + GOOD),
+        says=("cases.csv, line 2, column opened_at: ", "month"),
+        rejected=1,
     ),
     "a future date": Item(
-        text(HEADER + row(opened="2099-01-01") + GOOD), says=("cases.csv, line 2, column opened_at: ", "future"), rejected=1
+        text(HEADER + row(opened="2099-01-01") + GOOD),
+        says=("cases.csv, line 2, column opened_at: ", "future"),
+        rejected=1,
     ),
     "a missing id": Item(text(HEADER + row("") + GOOD), says=("cases.csv, line 2, column external_id: ",), rejected=1),
     "Danish dates and decimal commas": Item(
-        text(HEADER.replace(",", ";") + 'G1;31-12-2025 14:05;anna;returns;75,5;31.12.2025 kl. 14.30\nG2;1.1.2026;bo;bills;"0,4";\n'),
+        text(
+            HEADER.replace(",", ";")
+            + 'G1;31-12-2025 14:05;anna;returns;75,5;31.12.2025 kl. 14.30\nG2;1.1.2026;bo;bills;"0,4";\n'
+        ),
     ),
     "a negative duration": Item(
         text(HEADER + row("G3", seconds="-5") + GOOD),
@@ -147,24 +179,40 @@ ITEMS = {
     ),
     "unknown rule codes": Item(
         text("external_id,opened_at,codes\nG1,2026-01-05,R1;R2\nG2,2026-01-05,R1\n"),
-        says=("cases.csv, lines 2, 3, column codes: 3 links name rules that are not written down yet (R1, R2). They wait",),
+        says=(
+            "cases.csv, lines 2, 3, column codes: 3 links name rules that are not written down yet (R1, R2). They wait",
+        ),
         options=("--map", "rules=codes"),
         warnings=3,
     ),
     "the wrong preset": Item(
-        text(HEADER + GOOD), 1, ("cases.csv, line 1, is not a ticket list of zendesk", "choose another preset"), (),
+        text(HEADER + GOOD),
+        1,
+        ("cases.csv, line 1, is not a ticket list of zendesk", "choose another preset"),
+        (),
         options=("--preset", "zendesk"),
     ),
-    "a preset that there is not": Item(text(HEADER + GOOD), 2, ("invalid choice: 'frontdesk'",), (), options=("--preset", "frontdesk")),
-    "a file that is not there": Item(text(HEADER + GOOD), 1, ("nowhere.csv does not exist",), (), options=("nowhere.csv",)),
+    "a preset that there is not": Item(
+        text(HEADER + GOOD), 2, ("invalid choice: 'frontdesk'",), (), options=("--preset", "frontdesk")
+    ),
+    "a file that is not there": Item(
+        text(HEADER + GOOD), 1, ("nowhere.csv does not exist",), (), options=("nowhere.csv",)
+    ),
     "broken JSON": Item(
-        b'[{"external_id": "G1", "opened_at": "2026-01-05"}, {"external_id": }, {"external_id": "G2", "opened_at": "2026-01-05"}]',
-        says=("cases.json, line 2: This object is not valid JSON",), name="cases.json", rejected=1,
+        b'[{"external_id": "G1", "opened_at": "2026-01-05"}, {"external_id": },'
+        b' {"external_id": "G2", "opened_at": "2026-01-05"}]',
+        says=("cases.json, line 2: This object is not valid JSON",),
+        name="cases.json",
+        rejected=1,
     ),
     "JSON that is cut off": Item(
-        b'[{"external_id": "G1", "opened_at": "2026-01-05"}, {"exter', 1, ("cases.json cannot be read as JSON after object 1",), (), "cases.json"
+        b'[{"external_id": "G1", "opened_at": "2026-01-05"}, {"exter',
+        1,
+        ("cases.json cannot be read as JSON after object 1",),
+        (),
+        "cases.json",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

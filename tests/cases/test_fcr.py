@@ -21,6 +21,7 @@ START = datetime(2026, 5, 4, 8, tzinfo=UTC)
 WEEK = timedelta(days=7)
 SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 LATE = datetime(2026, 12, 1, tzinfo=UTC)
+LIMITS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 KEYS = {
     "group", "cases", "resolved", "not_resolved", "repeated", "early_repeats", "pending", "unknown", "excluded",
     "blocked_silent", "fcr", "net", "issue_fcr", "interval",
@@ -97,8 +98,9 @@ def test_a_bare_date_is_counted_in_calendar_days(days, missed):
 
 
 def test_calendar_days_decide_also_when_only_the_repeat_is_a_bare_date():
-    early = datetime(2026, 5, 4, 0, 0, 1, tzinfo=UTC)
-    assert measured([case(1, early), case(2, date(2026, 5, 11))])["all"]["not_resolved"] == 1
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)  # 00:00 on the 25th, a day of 25 hours in Copenhagen
+    line = measured([case(1, midnight), case(2, date(2026, 11, 1))], [desk(zone="Europe/Copenhagen")])["all"]
+    assert line["not_resolved"] == 1
 
 
 def test_a_bare_date_is_mature_when_its_last_day_is_the_local_day_of_the_horizon():
@@ -356,6 +358,7 @@ def test_the_interval_is_the_published_one_of_wilson(successes, trials, low, hig
     assert wilson(successes, trials) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(**LIMITS)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_the_interval_holds_the_rate_and_stays_between_nothing_and_all(successes, failures):
     found = wilson(successes, successes + failures)
@@ -423,8 +426,6 @@ def test_sources_of_two_spaces_are_pooled():
 
 
 # Against the oracle
-
-LIMITS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 
 
 @settings(max_examples=100, **LIMITS)

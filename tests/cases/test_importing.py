@@ -5,50 +5,16 @@ import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase as HypothesisTestCase
 
-from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source
+from rulebook.cases import importing
+from rulebook.cases.models import Case, DirtyMonth, ImportRun, Source
 from rulebook.cases.services import set_policy
 from rulebook.journal.models import Event
 from tests import make
-from tests.cases.importer import do_import, everything, state, table
+from tests.cases.importer import do_import, everything, links, refused, state, waiting
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def own_key_ring(settings, tmp_path):
-    settings.KEY_RING_FILE = tmp_path / "keys" / "key_ring.json"
-
-
-@pytest.fixture
-def file(tmp_path):
-    """A new CSV file at every call: file("external_id opened_at", (1, "2026-01-05"), ...)."""
-    numbers = iter(range(1, 1_000))
-    return lambda header, *rows: table(tmp_path / f"cases{next(numbers)}.csv", header, *rows)
-
-
-def refused(*args, **options):
-    with pytest.raises(CommandError) as caught:
-        do_import(*args, **options)
-    text = str(caught.value)
-    assert "\n" not in text and text[-1] in ".?"
-    return text, caught.value.returncode
-
-
-def links():
-    return {
-        (link.case.external_id, link.rule.code, link.effect)
-        for link in CaseRule.objects.filter(origin="source").select_related("case", "rule")
-    }
-
-
-def waiting():
-    return set(PendingLink.objects.values_list("external_id", "rule_name", "effect"))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_key_ring")]
 
 
 def horizon(name="shop"):
@@ -167,115 +133,6 @@ def test_an_absent_key_changes_nothing_and_null_clears(tmp_path):
     assert (case.topic.path, case.channel) == ("a", "")
     assert links() == {("1", "R1", "applied"), ("2", "R1", "applied")}
     assert do_import(path, map=["external_id=id"]).unchanged == 2
-
-
-# Links
-
-
-def test_a_rules_cell_is_the_whole_set_of_a_cases_source_links(file):
-    one, two = make.rule(code="R1"), make.rule(code="R2", aliases=["refund limit"])
-    header = "external_id opened_at rules"
-    do_import(file(header, (1, "2026-01-05", "R1;refund limit")))
-    make.link(Case.objects.get(), one, effect="blocked", origin="flag")
-    assert links() == {("1", "R1", "applied"), ("1", "R2", "applied")}
-    assert do_import(file(header, (1, "2026-01-05", "R2"))).updated == 1
-    assert links() == {("1", "R2", "applied")}
-    assert do_import(file(header, (1, "2026-01-05", ""))).updated == 1
-    assert links() == set()
-    assert CaseRule.objects.get(origin="flag").rule == one and two.links.count() == 0
-
-
-def test_the_effect_of_rules_cells_is_that_of_the_option(file):
-    make.rule(code="R1")
-    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1"))
-    do_import(cases, effect="blocked")
-    assert links() == {("1", "R1", "blocked")}
-
-
-def test_a_links_file_only_adds_or_corrects_the_effect(file):
-    for code in ("R1", "R2", "R3"):
-        make.rule(code=code)
-    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1;R2"), (2, "2026-01-05", ""))
-    more = file(
-        "case_id code effect basis",
-        (1, "R1", "blocked", "x"), (1, "R2", "", "x"), (2, "R3", "Blocked", "x"), ("", "R3", "", ""),
-        (2, "R3", "hindered", ""),
-    )  # fmt: skip
-    done = do_import(cases, links=more)
-    assert done.links == {"read": 5, "added": 1, "corrected": 1, "unchanged": 1, "waiting": 0, "rejected": 2}
-    expected = {("1", "R1", "blocked"), ("1", "R2", "applied"), ("2", "R3", "blocked")}
-    assert links() == expected
-    again = do_import(cases, links=more)
-    assert again.links == {"read": 5, "added": 0, "corrected": 0, "unchanged": 3, "waiting": 0, "rejected": 2}
-    assert again.unchanged == 2 and links() == expected
-
-
-def test_of_equal_pairs_in_a_links_file_the_last_says_the_effect(file):
-    make.rule(code="R1")
-    cases = file("external_id opened_at", (1, "2026-01-05"))
-    do_import(cases, links=file("case rule effect", (1, "R1", "blocked"), (1, "R1", "applied")))
-    assert links() == {("1", "R1", "applied")}
-
-
-def test_links_of_other_origins_stand_beside_those_of_the_source(file):
-    rule = make.rule(code="R1")
-    do_import(file("external_id opened_at", (1, "2026-01-05")))
-    make.link(Case.objects.get(), rule, effect="applied", origin="person")
-    cases = file("external_id opened_at", (1, "2026-01-05"))
-    do_import(cases, links=file("case rule effect", (1, "R1", "blocked")))
-    assert set(CaseRule.objects.values_list("effect", "origin")) == {("applied", "person"), ("blocked", "source")}
-
-
-def test_unknown_codes_wait_for_their_rule_and_the_warning_says_where(file, tmp_path):
-    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1;R9"), (2, "2026-01-05", "R9"))
-    done = do_import(cases, effect="blocked")
-    assert waiting() == {("1", "R1", "blocked"), ("1", "R9", "blocked"), ("2", "R9", "blocked")}
-    (told,) = done.warned
-    assert "cases1.csv, lines 2, 3, column rules: 3 links" in told and "R9, R1" in told and told.endswith(".")
-    call_command("import_rules", str(table(tmp_path / "rules.csv", "code title", ("R9", "No refund"))))
-    assert waiting() == {("1", "R1", "blocked")}
-    assert links() == {("1", "R9", "blocked"), ("2", "R9", "blocked")}
-    assert do_import(cases, effect="blocked").unchanged == 2
-
-
-def test_a_link_waits_for_its_case_and_settles_when_the_case_arrives(file):
-    make.rule(code="R1")
-    first = file("external_id opened_at", (1, "2026-01-05"))
-    done = do_import(first, links=file("case rule effect", (2, "R1", "blocked"), (1, "R7", "")))
-    assert done.links["waiting"] == 2 and waiting() == {("2", "R1", "blocked"), ("1", "R7", "applied")}
-    assert any("cases2.csv, line 2, column case: The link waits" in line for line in done.warned)
-    do_import(file("external_id opened_at", (2, "2026-01-06")))
-    assert links() == {("2", "R1", "blocked")} and waiting() == {("1", "R7", "applied")}
-
-
-@pytest.mark.parametrize("rule_first", [True, False])
-def test_a_waiting_link_corrects_the_effect_of_the_cell_whichever_arrives_first(file, rule_first):
-    first = file("external_id opened_at", (1, "2026-01-05"))
-    do_import(first, links=file("case rule effect", (2, "R1", "blocked")))
-    cases = file("external_id opened_at rules", (2, "2026-01-06", "R1"))
-    if rule_first:
-        make.rule(code="R1")
-        do_import(cases)
-    else:
-        do_import(cases)
-        make.rule(code="R1")
-        do_import(first)
-    assert links() == {("2", "R1", "blocked")} and waiting() == set()
-
-
-def test_a_newer_links_file_wins_over_what_waited(file):
-    first = file("external_id opened_at", (1, "2026-01-05"))
-    do_import(first, links=file("case rule effect", (2, "R1", "blocked")))
-    make.rule(code="R1")
-    cases = file("external_id opened_at", (2, "2026-01-06"))
-    do_import(cases, links=file("case rule effect", (2, "R1", "applied")))
-    assert links() == {("2", "R1", "applied")} and waiting() == set()
-
-
-def test_a_links_file_without_its_columns_is_refused_before_anything_is_stored(file):
-    text, code = refused(file("external_id opened_at", (1, "2026-01-05")), links=file("case effect", (1, "blocked")))
-    assert "is not a list of links" in text and code == 1
-    assert not Case.objects.exists() and not Source.objects.exists()
 
 
 # Which table, which source
@@ -447,7 +304,12 @@ def test_a_run_is_one_event_and_one_row_with_its_counts(file):
     done = do_import(file("external_id opened_at", *rows, ("", "2026-01-05"), (1, "2026-01-06")))
     event = Event.objects.get(number__gt=before)
     run = ImportRun.objects.get()
-    assert (event.verb, event.object_type, event.object_code, event.after) == ("imported", "source", "shop", f"run {run.pk}")
+    assert (event.verb, event.object_type, event.object_code, event.after) == (
+        "imported",
+        "source",
+        "shop",
+        f"run {run.pk}",
+    )
     assert run.state == "finished" and run.finished_at and run.heartbeat
     stored = {name: getattr(run, name) for name in done.counts if name != "read"}
     assert {"read": run.rows_read, **stored} == done.counts
@@ -506,8 +368,6 @@ def test_links_that_settle_or_are_corrected_mark_the_months_of_their_rule(file):
 
 
 def test_a_policy_that_changes_while_an_import_runs_judges_every_case(file, monkeypatch):
-    from rulebook.cases import importing
-
     header = "external_id opened_at customer declared"
     do_import(file(header, (1, "2026-01-05", "anna", "no")), complete_until="2026-03-01")
     assert Case.objects.get().outcome == "resolved"
@@ -529,70 +389,3 @@ def test_agent_keys_that_are_turned_on_keep_the_number_of_their_key(file, settin
     do_import(file("external_id opened_at agent", (1, "2026-01-05", "")))
     case = Case.objects.get()
     assert case.customer_key and case.key_id == 1
-
-
-# Any order, any batches
-
-INSTANT = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 25)).map(
-    lambda when: when.replace(minute=0, second=0, microsecond=0)
-)
-OPENED = st.one_of(INSTANT.map(lambda when: when.isoformat(" ")), INSTANT.map(lambda when: str(when.date())))
-ROW = st.tuples(
-    OPENED,
-    st.sampled_from(["anna", "bo", ""]),
-    st.sampled_from(["returns", "bills", ""]),
-    st.sampled_from(["", "", "", "", "spam"]),
-)
-HEADER = "external_id opened_at customer topic excluded"
-SOURCES = ("mail", "phone")
-
-
-def outcomes():
-    return set(Case.objects.values_list("source__name", "external_id", "outcome", "opened_at", "excluded"))
-
-
-class AnyOrder(HypothesisTestCase):
-    """Each example in a transaction of its own: sources, cases and horizons begin anew."""
-
-    @pytest.fixture(autouse=True)
-    def place(self, tmp_path):
-        self.folder = tmp_path
-
-    def load(self, source, rows):
-        path = table(self.folder / "cases.csv", HEADER, *((row_id, *row) for row_id, row in rows))
-        do_import(path, source=source, space="customers", timezone="Europe/Copenhagen", complete_until="2026-01-20")
-
-    def clean(self):
-        for model in (CaseRule, Case, ImportRun, DirtyMonth, Source):
-            model.objects.all().delete()
-
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(rows=st.lists(st.tuples(st.sampled_from(SOURCES), ROW), min_size=1, max_size=14), data=st.data())
-    def test_any_order_and_batching_of_distinct_ids_ends_in_the_same_outcomes(self, rows, data):
-        numbered = [(source, (f"C{number}", row)) for number, (source, row) in enumerate(rows)]
-        for source in SOURCES:
-            self.load(source, [row for name, row in numbered if name == source])
-        expected = outcomes()
-        self.clean()
-        shuffled = data.draw(st.permutations(numbered))
-        for batch in cut(shuffled, data):
-            for source in data.draw(st.permutations(SOURCES)):
-                if mine := [row for name, row in batch if name == source]:
-                    self.load(source, mine)
-        assert outcomes() == expected
-
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(rows=st.lists(st.tuples(st.sampled_from("abcd"), ROW), min_size=1, max_size=14), data=st.data())
-    def test_any_batching_of_repeated_ids_in_one_order_ends_in_the_same_outcomes(self, rows, data):
-        self.load("mail", rows)
-        expected = outcomes()
-        self.clean()
-        for batch in cut(rows, data):
-            self.load("mail", batch)
-        assert outcomes() == expected
-
-
-def cut(rows, data):
-    """The rows in one to four batches, in their order."""
-    edges = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=3)))
-    return [rows[start:end] for start, end in zip([0, *edges], [*edges, len(rows)], strict=True)]

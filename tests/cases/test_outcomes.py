@@ -1,7 +1,7 @@
 """Stored outcomes: whatever came in, in whatever order, they are those of a full computation, and of the oracle."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -232,6 +232,15 @@ def test_cases_mature_when_the_horizon_moves_though_no_row_of_theirs_came():
     house.bring("desk 0", [row(1, START)], None)
     assert outcome(1) == "pending"
     house.bring("desk 0", [], START + WEEK)
+    assert outcome(1) == "resolved"
+
+
+def test_a_bare_date_matures_on_its_local_day_also_when_the_clocks_change_meanwhile():
+    house = House()
+    house.join(Source("desk 0", zone="Europe/Copenhagen"))
+    house.bring("desk 0", [row(1, date(2026, 10, 25))], datetime(2026, 10, 31, 22, 30, tzinfo=UTC))
+    assert outcome(1) == "pending"
+    house.bring("desk 0", [], datetime(2026, 10, 31, 23, tzinfo=UTC))
     assert outcome(1) == "resolved"
 
 

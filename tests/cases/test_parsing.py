@@ -30,7 +30,9 @@ class Reader:
             effect=effect,
         )
         layout = choose("t.csv", columns, preset, {})
-        self.parse = parser(layout, context, lambda line, field, told: self.warnings.append((line, field, told)), "t.csv")
+        self.parse = parser(
+            layout, context, lambda line, field, told: self.warnings.append((line, field, told)), "t.csv"
+        )
 
     def row(self, *cells, line=2):
         return self.parse(line, list(cells))
@@ -137,7 +139,9 @@ def test_a_day_ahead_of_now_is_let_pass_because_clocks_differ():
     assert Reader("external_id", "opened_at").read("C-1", "2026-06-02 13:59")["opened_day"] == "2026-06-02"
 
 
-@pytest.mark.parametrize(("external_id", "words"), [("", "no id"), ("  ", "no id"), ("x" * 256, "255"), ("a\0b", "NUL")])
+@pytest.mark.parametrize(
+    ("external_id", "words"), [("", "no id"), ("  ", "no id"), ("x" * 256, "255"), ("a\0b", "NUL")]
+)
 def test_a_missing_or_impossible_id_rejects_the_row(external_id, words):
     field, reason = refused(external_id, "2026-01-05")
     assert field == "external_id" and words in reason
@@ -272,7 +276,12 @@ def test_two_rows_of_one_case_become_what_they_would_store_one_after_the_other()
     second = reader.row("C-1", "2026-01-06", None, "bo", None)
     both = merged(first, second)
     same = reader.row("C-1", "2026-01-06", "returns", "bo", "R1")
-    assert (both.values, both.rules, both.row_hash, both.absent) == (same.values, same.rules, same.row_hash, same.absent)
+    assert (both.values, both.rules, both.row_hash, both.absent) == (
+        same.values,
+        same.rules,
+        same.row_hash,
+        same.absent,
+    )
     cleared = merged(first, reader.row("C-1", "2026-01-06", "", "", ""))
     assert cleared.values[STORED.index("topic_id")] == "" and cleared.rules == ()
 

@@ -3,12 +3,13 @@
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rulebook.insight.prices import Blocked, Rates, printed, printed_parts
 
 UNIT = Decimal("0.000001")
+unhurried = settings(deadline=None)  # a busy machine is no reason to fail
 fractions = st.fractions(min_value=0, max_value=1)
 blocked_by_k = st.dictionaries(st.integers(1, 7), st.integers(1, 50), max_size=4)
 
@@ -40,6 +41,7 @@ def test_without_a_blocked_case_the_gap_is_nothing_and_so_is_every_share():
     assert (rates.gap, rates.share(Fraction(0)), rates.ceiling) == (0, 0, 0)
 
 
+@unhurried
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 500))
 def test_net_is_never_below_gross_and_never_above_one(resolved, missed, blocked):
     assume(blocked <= missed)
@@ -49,6 +51,7 @@ def test_net_is_never_below_gross_and_never_above_one(resolved, missed, blocked)
         assert rates.gap == rates.net - rates.gross
 
 
+@unhurried
 @given(
     st.lists(st.sets(st.integers(1, 5), min_size=1), min_size=1, max_size=30), st.integers(0, 40), st.integers(0, 40)
 )
@@ -67,6 +70,7 @@ def test_prices_sum_exactly_to_the_ceiling_and_shares_to_the_gap(blockers, resol
     assert shares == [None] * len(rules) if rates.gap is None else sum(shares) == rates.gap
 
 
+@unhurried
 @given(fractions)
 def test_what_is_printed_has_six_decimals_and_is_the_nearest(value):
     text = printed(value)
@@ -74,6 +78,7 @@ def test_what_is_printed_has_six_decimals_and_is_the_nearest(value):
     assert abs(Fraction(text) - value) <= Fraction(1, 2_000_000)
 
 
+@unhurried
 @given(st.lists(fractions, max_size=40))
 def test_printed_parts_sum_exactly_to_the_printed_total_and_none_is_a_whole_unit_off(values):
     total = sum(values, Fraction(0))
@@ -83,6 +88,7 @@ def test_printed_parts_sum_exactly_to_the_printed_total_and_none_is_a_whole_unit
         assert abs(Fraction(part) - value) < Fraction(UNIT)
 
 
+@unhurried
 @given(st.lists(fractions, max_size=20))
 def test_rounding_never_lets_the_cheaper_rule_look_dearer(values):
     values = sorted(values, reverse=True)
@@ -90,11 +96,13 @@ def test_rounding_never_lets_the_cheaper_rule_look_dearer(values):
     assert parts == sorted(parts, reverse=True)
 
 
+@unhurried
 @given(st.lists(st.integers(0, 999_999).map(lambda units: Fraction(units, 10**6)), max_size=20))
 def test_what_needs_no_rounding_is_printed_as_it_is(values):
     assert [Fraction(part) for part in printed_parts(values, sum(values, Fraction(0)))] == values
 
 
+@unhurried
 @given(blocked_by_k)
 def test_a_rule_weighs_at_most_its_contacts_and_at_least_a_part_of_each(by_k):
     blocked = Blocked(by_k)

@@ -20,24 +20,26 @@ from tests.cases.importer import STATE, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 # The server of the tests where they run on PostgreSQL, else empty: databases of our own are made beside it.
-SERVER = os.environ.get("RULEBOOK_DATABASE_URL", "") if "postgres" in os.environ.get("RULEBOOK_DATABASE_URL", "") else ""
+SERVER = (
+    os.environ.get("RULEBOOK_DATABASE_URL", "") if "postgres" in os.environ.get("RULEBOOK_DATABASE_URL", "") else ""
+)
 TIMEOUT = 120
 
 
 class Installation:
-    """Made from a migrated template, so that a test does not wait for the migrations."""
+    """A copy of a migrated database, or of another installation, so that a test does not wait for what all need."""
 
-    def __init__(self, folder, **variables):
+    def __init__(self, folder, like=None, **variables):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.variables = variables
+        self.variables = {**(like.variables if like else {}), **variables}
         self.path = self.folder / "rulebook.sqlite3"
         self.name = f"rulebook_journey_{secrets.token_hex(6)}"
         if SERVER:
-            on_server(f"CREATE DATABASE {self.name} TEMPLATE {template()}")
+            on_server(f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else template()}")
             atexit.register(on_server, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
         else:
-            shutil.copyfile(template(), self.path)
+            shutil.copyfile(like.path if like else template(), self.path)
 
     @property
     def url(self):
@@ -117,7 +119,9 @@ class Installation:
         raise AssertionError(f"nothing came of {query}")
 
     def state(self):
-        return {name: sorted((tuple(map(plain, row)) for row in self.ask(query)), key=repr) for name, query in STATE.items()}
+        return {
+            name: sorted((tuple(map(plain, row)) for row in self.ask(query)), key=repr) for name, query in STATE.items()
+        }
 
     def count(self, name):
         return self.ask(f"SELECT COUNT(*) FROM {name}")[0][0]

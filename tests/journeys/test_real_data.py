@@ -69,7 +69,9 @@ def test_service_desk_incidents_at_7_and_30_days(world):
     done = do_import(path, timezone="UTC", map=["external_id=case_id", "customer=caller_id", "topic=category"])
     rows = read(path)
     assert (done.read, done.created, done.rejected) == (24_918, 24_918, 0)
-    cases = [(datetime.fromisoformat(row["opened_at"]), row["case_id"], row["caller_id"], row["category"]) for row in rows]
+    cases = [
+        (datetime.fromisoformat(row["opened_at"]), row["case_id"], row["caller_id"], row["category"]) for row in rows
+    ]
     for days in (7, 30):
         assert_equal(fcr("shop", window=days)["all"], no_repeat(cases, days))
 
@@ -126,7 +128,9 @@ def test_support_threads_have_almost_no_repeats(world):
     path = world("twitter-care/cases.csv")
     columns = ["external_id=case_id", "customer=customer_key", "topic=company"]
     done = do_import(path, map=columns, links=world("twitter-care/rule_links.csv"), timezone="UTC")
-    assert (done.created, done.rejected, done.links["added"], done.links["waiting"]) == (525, 0, 525, 0)
+    nameless = {row["code"] for row in read(world("twitter-care/rules.csv")) if not row["title"].strip()}
+    waiting = sum(row["rule_code"] in nameless for row in read(world("twitter-care/rule_links.csv")))
+    assert (done.created, done.rejected, done.links["added"], done.links["waiting"]) == (525, 0, 525 - waiting, waiting)
     cases = [
         (datetime.fromisoformat(row["opened_at"]), row["case_id"], row["customer_key"], row["company"])
         for row in read(path)

@@ -24,7 +24,9 @@ class Command(RulebookCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         (source,) = sources_named([options["name"]])
         (policy,) = by_policy([source], options["method"], options["window"], options["key"])
-        set_policy(source=source, method=policy.method, window_days=policy.window_days, key=",".join(policy.key), by=None)
+        set_policy(
+            source=source, method=policy.method, window_days=policy.window_days, key=",".join(policy.key), by=None
+        )
         if options["retired"]:
             set_retired(source=source, retired=options["retired"] == "yes", by=None)
         if Source.objects.get(pk=source.pk).stale:
