@@ -52,3 +52,12 @@ def month_start(column: str) -> str:
 def big_key() -> str:
     """The type of a number that is a primary key; SQLite keeps rows in the order of this very word."""
     return "bigint" if is_postgresql() else "INTEGER"
+
+
+def gather_statistics() -> None:
+    """Tell the planner what a bulk load changed; else it goes by an empty table until somebody else does."""
+    with connection.cursor() as cursor:
+        if not is_postgresql():
+            cursor.execute("PRAGMA analysis_limit = 1000")  # a sample is enough, and does not hold up other writers
+        for table in ("cases_case", "cases_caserule", "cases_pendinglink"):
+            cursor.execute(f"ANALYZE {table}")

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import timezone
 
+from rulebook.cases.dialect import gather_statistics
 from rulebook.cases.linking import Linked, LinkRejected, ParsedLink, Rehearsal, link, link_parser, store_links
 from rulebook.cases.models import Effect, ImportRun, Source
 from rulebook.cases.parsing import Context, ParsedCase, RowRejected, merged, parser, row_id
@@ -34,6 +35,7 @@ from rulebook.tables.values import BadValue, parse_instant
 
 # A chunk is one write transaction: small enough for a room to vote between two of them.
 ROWS_A_CHUNK = 1_000
+BULK = 10_000  # rows written in one run from which on the planner's statistics are gathered anew
 NOT_STORED = 0  # the number of a source that a dry run would make
 
 __all__ = ["Listener", "Order", "Report", "import_cases"]
@@ -111,6 +113,8 @@ class _Import:
             settled = settle_pending_links(by=self.by)
             linked = self._link(run)
             settled += settle_pending_links(by=self.by) if linked else 0
+            if self.counts["created"] + self.counts["updated"] >= BULK:
+                gather_statistics()
             self.listener.say("Computing outcomes ...")
             finish_run(run=run, counts=self._counts(), latest=self._latest(), touched=self.touched, by=self.by)
         except BaseException:

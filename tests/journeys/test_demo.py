@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from rulebook.access.models import Person
@@ -26,6 +27,19 @@ def demo():
     began = time.monotonic()
     call_command("demo", "--no-serve", stdout=out, stderr=err)
     return out.getvalue(), time.monotonic() - began
+
+
+def estimated_cases():
+    """How many cases the database's own planner believes there are."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'cases_case'")
+        else:
+            cursor.execute(
+                "SELECT MAX(CAST(substr(stat, 1, instr(stat, ' ')) AS INTEGER)) FROM sqlite_stat1 "
+                "WHERE tbl = 'cases_case'"
+            )
+        return int(cursor.fetchone()[0])
 
 
 def counts():
@@ -54,6 +68,8 @@ def test_the_demo_prices_every_rule_as_planted_and_a_second_call_changes_nothing
         zip(dearest, prices, strict=True)
     )
     assert {row["rule"]: row["blocked_silent"] for row in result["rows"] if row["blocked_silent"]} == answer.silent
+
+    assert estimated_cases() > 10_000, "after a bulk load the planner must know of it"
 
     for told in (*dearest[:10], "http://127.0.0.1:8000", "agent", "manager", "owner", "admin", "at most"):
         assert told in out, told
