@@ -18,7 +18,7 @@ def number(count: int) -> str:
 def complete_until(horizon: str | None) -> str:
     """The horizon in words, in the time zone of this installation."""
     if horizon is None:
-        return "no import has finished yet"
+        return "no case tells yet until when the data is complete"
     local = timezone.localtime(datetime.fromisoformat(horizon))
     return f"data complete to {local.day} {local:%b %Y, %H:%M} ({timezone.get_current_timezone_name()})"
 
