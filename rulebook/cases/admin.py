@@ -27,7 +27,7 @@ class CaseAdmin(LargeAdmin):
     list_display = ["external_id", "source", "opened_at", "channel", "topic", "outcome", "excluded"]
     list_filter = ["source", "outcome", "excluded"]
     list_select_related = ["source", "topic"]
-    search_fields = ["=external_id"]
+    search_fields = ["external_id__exact"]
     fields = [
         "source", "external_id", "opened_at", "opened_day", "day_only", "closed_at", "channel", "topic", "team",
         "handoffs", "reopens", "replies", "handle_seconds", "declared", "survey", "excluded", "outcome",
@@ -39,7 +39,7 @@ class CaseRuleAdmin(LargeAdmin):
     list_display = ["case", "rule", "effect", "origin"]
     list_filter = ["effect", "origin"]
     list_select_related = ["case", "rule"]
-    search_fields = ["=case__external_id", "=rule__code"]
+    search_fields = ["case__external_id__exact", "rule__code__exact"]
 
 
 @admin.register(PendingLink)
@@ -47,7 +47,7 @@ class PendingLinkAdmin(LargeAdmin):
     list_display = ["external_id", "rule_name", "source", "effect", "origin"]
     list_filter = ["source", "effect"]
     list_select_related = ["source"]
-    search_fields = ["=external_id", "=rule_name"]
+    search_fields = ["external_id__exact", "rule_name__exact"]
 
 
 @admin.register(ImportRun)

@@ -191,7 +191,8 @@ def _chains(judged: Sql, scope: Sql, policy: Policy, by: str | None) -> dict[str
 def _group(by: str | None) -> str:
     if by == "team":
         listed = ", ".join(str(int(team)) for team in sorted(shown_teams(team_sizes()))) or "0"
-        return f"CASE WHEN j.team_id IN ({listed}) THEN m.name WHEN j.team_id IS NULL THEN '' ELSE 'other' END"
+        own = "CASE WHEN m.name = 'other' THEN 'other (a team)' ELSE m.name END"
+        return f"CASE WHEN j.team_id IN ({listed}) THEN {own} WHEN j.team_id IS NULL THEN '' ELSE 'other' END"
     return {
         None: "'all'",
         "rule": "r.code",

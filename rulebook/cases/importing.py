@@ -26,7 +26,7 @@ from rulebook.cases.reporting import Findings, Listener, Report
 from rulebook.cases.runs import give_up, start_run
 from rulebook.cases.services import Counts, finish_run, settle_pending_links, source_named, store_cases
 from rulebook.cases.storing import store_chunk
-from rulebook.cases.survey import Survey
+from rulebook.cases.survey import Seen, Survey
 from rulebook.environment import is_time_zone
 from rulebook.errors import CannotStart, WrongUsage
 from rulebook.journal.services import Acting
@@ -34,7 +34,7 @@ from rulebook.tables.reading import Rejected, Table, open_table
 from rulebook.tables.values import BadValue, parse_instant
 
 # A chunk is one write transaction: small enough for a room to vote between two of them.
-ROWS_A_CHUNK = 1_000
+ROWS_A_CHUNK = 500
 BULK = 10_000  # rows written in one run from which on the planner's statistics are gathered anew
 NOT_STORED = 0  # the number of a source that a dry run would make
 
@@ -74,7 +74,6 @@ class _Import:
         self.rehearsal = Rehearsal(order.effect)
         self.touched = Touched()
         self.latest = ""
-        self.held: dict[str, ParsedCase] = {}
         self.existing: Source | None = None
         self.rules_column: dict[str, str] = {}
 
@@ -136,10 +135,10 @@ class _Import:
                 self.listener.say(f"{table.name}: agents are not stored; RULEBOOK_AGENT_KEYS turns that on.")
 
     def _survey(self, tables: list[Table]) -> Survey:
-        survey = Survey()
+        survey, seen, seen_lower = Survey(), Seen(), Seen()
         for table, layout in zip(tables, self.layouts, strict=True):
-            survey.look(table.rows(lambda rejected: None), row_id(layout))
-        survey.close()
+            cells = (cells for _, cells in table.rows(lambda rejected: None))
+            survey.look(cells, row_id(layout), seen, seen_lower)
         return survey
 
     def _start(self, complete_until: datetime | None) -> ImportRun:
@@ -152,7 +151,7 @@ class _Import:
             )
         waited = 0
         while True:
-            left_stale = Source.objects.filter(space=source.space, stale=True).exists()
+            left_stale = any(neighbour.stale for neighbour in Source.objects.filter(space=source.space))
             run = start_run(source=source, complete_until=complete_until, by=self.by)
             if run is not None:
                 self.touched.everything = left_stale
@@ -164,21 +163,23 @@ class _Import:
 
     def _load(self, tables: list[Table], survey: Survey, run: ImportRun | None) -> None:
         self.listener.begin(survey.rows)
-        chunk: list[ParsedCase] = []
-        for table, layout in zip(tables, self.layouts, strict=True):
-            for row in self._last_of_each(self._parsed(table, layout), survey):
-                chunk.append(row)
-                if len(chunk) >= ROWS_A_CHUNK:
-                    self._store(chunk, run)
-                    chunk = []
-        for row in self.held.values():  # ids that only seemed to repeat, and those whose last row was rejected
-            chunk.append(row)
+        chunk: dict[str, ParsedCase] = {}
+        for row in self._rows(tables, survey):
+            external_id = row.values[0]
+            if external_id in chunk:  # a file that grew while it was read: the survey did not know of this row
+                self.counts["replaced"] += 1
+                row = merged(chunk[external_id], row)
+            chunk[external_id] = row
             if len(chunk) >= ROWS_A_CHUNK:
-                self._store(chunk, run)
-                chunk = []
-        self.held = {}
+                self._store(list(chunk.values()), run)
+                chunk = {}
         if chunk or run:
-            self._store(chunk, run)
+            self._store(list(chunk.values()), run)
+
+    def _rows(self, tables: list[Table], survey: Survey) -> Iterator[ParsedCase]:
+        for table, layout in zip(tables, self.layouts, strict=True):
+            yield from self._last_of_each(self._parsed(table, layout), survey)
+        yield from survey.rest()
 
     def _parsed(self, table: Table, layout: Layout) -> Iterator[ParsedCase | str]:
         """The table's cases in order; for a row that was rejected, its id (blank when it has none)."""
@@ -215,26 +216,16 @@ class _Import:
 
     def _last_of_each(self, rows: Iterator[ParsedCase | str], survey: Survey) -> Iterator[ParsedCase]:
         """Each id once: a row whose id comes again later is held back, and replaced by a later good one."""
-        repeated, lookalikes, held = survey.repeated, survey.lookalikes, self.held
         for row in rows:
+            case = row if isinstance(row, ParsedCase) else None
             external_id = row.values[0] if isinstance(row, ParsedCase) else row
-            if external_id not in repeated:
-                if isinstance(row, ParsedCase):
-                    if lookalikes:
-                        self._compare(external_id, lookalikes)
-                    yield row
-                continue
-            repeated[external_id] -= 1
-            if isinstance(row, ParsedCase):
-                self.counts["replaced"] += external_id in held
-                held[external_id] = merged(held[external_id], row) if external_id in held else row
-                self._compare(external_id, lookalikes)
-            if not repeated[external_id] and external_id in held:
-                yield held.pop(external_id)
-
-    def _compare(self, external_id: str, lookalikes: set[str]) -> None:
-        if external_id.lower() in lookalikes:
-            self.findings.spelt(external_id)
+            if case is not None and survey.lookalikes and external_id.lower() in survey.lookalikes:
+                self.findings.spelt(external_id)
+            if survey.comes_again(external_id):
+                case, replaced = survey.hold(external_id, case)
+                self.counts["replaced"] += replaced
+            if case is not None:
+                yield case
 
     def _store(self, chunk: list[ParsedCase], run: ImportRun | None) -> None:
         if run is not None:

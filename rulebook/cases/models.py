@@ -70,9 +70,11 @@ class Source(models.Model):
     key = models.CharField(max_length=20, choices=Key, default=Key.CUSTOMER_TOPIC)
     retired = models.BooleanField(default=False, help_text="Sends no more cases; holds back no other source.")
     horizon = models.DateTimeField(null=True, blank=True, editable=False, help_text="Data is complete until then.")
-    # Set with an import's first row and cleared with its last outcome: an import that died leaves it set, and the
-    # next one then recomputes every outcome of the space.
-    stale = models.BooleanField(default=False, editable=False)
+    # What happened that outcomes follow from (an import began, a policy was set), and up to which of them all outcomes
+    # are stored. Whoever computes them notes `changes` before and writes that number into `judged` after: what came in
+    # between, or died half-way, leaves the two apart.
+    changes = models.PositiveBigIntegerField(default=0, editable=False)
+    judged = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -84,6 +86,11 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def stale(self) -> bool:
+        """True while stored outcomes of its customer space may be wrong; figures are then computed anew."""
+        return self.judged != self.changes
 
 
 class Case(models.Model):

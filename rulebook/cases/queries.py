@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rulebook.cases.models import Method, Source
 from rulebook.cases.policies import Policy, key_from, primary
 from rulebook.errors import CannotStart, WrongUsage
+from rulebook.tables.values import clean_key
 
 
 def sources_named(names: Sequence[str]) -> list[Source]:
@@ -15,10 +16,11 @@ def sources_named(names: Sequence[str]) -> list[Source]:
     known = {source.name: source for source in Source.objects.order_by("name")}
     if not known:
         raise CannotStart("There are no cases yet. Import some: python manage.py import_cases FILE --source NAME.")
-    for name in names:
+    wanted = [clean_key(name) for name in names]
+    for name in wanted:
         if name not in known:
             raise CannotStart(f"There is no source called {name}. There are: {', '.join(known)}.")
-    return [source for name, source in known.items() if not names or name in names]
+    return [source for name, source in known.items() if not wanted or name in wanted]
 
 
 def policy_for(source: Source, method: str | None, window: int | None, key: str | None) -> Policy:

@@ -4,7 +4,7 @@ In small transactions, so that a room can vote meanwhile: each batch is one busi
 sources, judges whole issue keys by the data of that moment, and marks the months it changed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,10 +15,13 @@ from rulebook.cases import dialect
 from rulebook.cases.models import ImportRun, Outcome, Source
 from rulebook.cases.outcomes import Sql, judged_cases
 from rulebook.cases.policies import Policy, effective_horizon, primary
+from rulebook.cases.runs import living_runs
+from rulebook.errors import CannotStart
 from rulebook.journal.services import business_verb
 
 KEYS_A_BATCH = 300
-CASES_A_BATCH = 4_000
+CASES_A_BATCH = 2_000
+JUDGED_AT_MOST = 10
 
 Beat = Callable[[], None]
 
@@ -47,39 +50,34 @@ class Touched:
             self.customers, self.cases = set(), set()
 
 
-def refresh_space(space: str, touched: Touched, beat: Beat, own_run: int = 0) -> None:
-    """Recompute the stored outcomes of a space, as far as they were touched. `own_run`: the import that asks for it."""
+def refresh_space(space: str, touched: Touched, beat: Beat) -> None:
+    """Recompute the stored outcomes of a space, as far as they were touched.
+
+    Raises CannotStart when other imports of the space come and go so fast that no judgement lasts.
+    """
     if touched.everything:
-        if not _refresh_at_once(space, beat, own_run):
-            _refresh(space, everything(space), beat)
-        return
-    conditions = (
-        Sql(f"{column} IN ({', '.join(['%s'] * len(batch))})", batch)
-        for column, keys in (
-            ("c.customer_key", sorted(touched.customers)),
-            # A case that had no customer and has one now is judged with the other cases of that customer only.
-            ("c.customer_key IS NULL AND c.id", sorted(touched.cases)),
-        )
-        for batch in (list(keys[start : start + KEYS_A_BATCH]) for start in range(0, len(keys), KEYS_A_BATCH))
-    )
-    _refresh(space, conditions, beat)
+        for _ in range(JUDGED_AT_MOST):
+            if _refresh_everything(space, beat):
+                return
+        raise CannotStart("Other imports keep changing the outcomes. What was stored is kept; run this again later.")
+    for column, keys in (
+        ("c.customer_key", sorted(touched.customers)),
+        # A case that had no customer and has one now is judged with the other cases of that customer only.
+        ("c.customer_key IS NULL AND c.id", sorted(touched.cases)),
+    ):
+        for start in range(0, len(keys), KEYS_A_BATCH):
+            batch = list(keys[start : start + KEYS_A_BATCH])
+            refresh_batch(space=space, only=Sql(f"{column} IN ({', '.join(['%s'] * len(batch))})", batch))
+            beat()
 
 
-def _refresh(space: str, conditions: Iterable[Sql], beat: Beat) -> None:
-    for condition in conditions:
-        refresh_batch(space=space, only=condition)
-        beat()
-
-
-def _refresh_at_once(space: str, beat: Beat, own_run: int) -> bool:
+def _refresh_everything(space: str, beat: Beat) -> bool:
     """Judge the whole space in one reading statement, then store in the order of the table, in small transactions.
 
     The customers of a table lie scattered over it: to store by customer writes most pages of it many times over. False
-    when another import or a policy came between judging and storing; then all is to be judged anew.
+    when an import began or ended, or a policy or horizon changed, between judging and storing: then judge again.
     """
-    seen = _standing(space, own_run)
-    if seen is None:
-        return False
+    seen = _standing(space)
     sources = list(Source.objects.filter(space=space).order_by("pk"))
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS cases_judged")
@@ -97,11 +95,11 @@ def _refresh_at_once(space: str, beat: Beat, own_run: int) -> bool:
             f"WHERE (n.place - 1) % {CASES_A_BATCH} = 0 ORDER BY n.id"
         )
         edges = [edge for (edge,) in cursor.fetchall()]
-        if connection.vendor == "postgresql":
+        if dialect.is_postgresql():
             cursor.execute("ANALYZE cases_judged")
     try:
         for low, high in zip(edges, [*edges[1:], 2**63 - 1], strict=False):
-            if not store_judged(space=space, own_run=own_run, seen=seen, low=low, high=high):
+            if not store_judged(space=space, seen=seen, low=low, high=high):
                 return False
             beat()
     finally:
@@ -113,23 +111,41 @@ def _refresh_at_once(space: str, beat: Beat, own_run: int) -> bool:
 Standing = tuple[object, ...]
 
 
-def _standing(space: str, own_run: int, *, lock: bool = False) -> Standing | None:
-    """What outcomes follow from besides the cases, and the newest import; None while another import changes cases."""
+def _standing(space: str, *, lock: bool = False) -> Standing:
+    """What outcomes follow from besides the cases: policies, horizons, and which imports run and how far they are.
+
+    An import that stores cases all the while does no harm: at its end it judges again whatever it touched. That it
+    came to its end is seen by the horizon of the run.
+    """
     sources = Source.objects.filter(space=space).order_by("pk")
-    runs = ImportRun.objects.filter(source__space=space)
     measured = tuple(
         (source.pk, primary(source), source.retired, source.horizon)
         for source in (sources.select_for_update() if lock else sources)
     )
-    if runs.filter(state=ImportRun.State.RUNNING).exclude(pk=own_run).exists():
-        return None
-    return measured, runs.aggregate(newest=Max("pk"))["newest"]
+    runs = ImportRun.objects.filter(source__space=space)
+    running = runs.filter(state=ImportRun.State.RUNNING).order_by("pk").values_list("pk", "horizon")
+    return measured, tuple(running), runs.aggregate(newest=Max("pk"))["newest"]
+
+
+def noted_changes(space: str, own_run: int = 0) -> dict[int, int]:
+    """{source id: its changes so far}, for the sources of a space that no other living import is changing."""
+    runs = living_runs(ImportRun.objects.filter(source__space=space).exclude(pk=own_run))
+    busy = {run.source_id for run in runs}
+    changes = Source.objects.filter(space=space).exclude(pk__in=busy).values_list("pk", "changes")
+    return dict(changes)
 
 
 @business_verb
-def store_judged(*, space: str, own_run: int, seen: Standing, low: int, high: int) -> bool:
+def mark_judged(*, noted: dict[int, int]) -> None:
+    """All outcomes that follow from the noted changes are stored. Later changes keep their source stale."""
+    for source_id, changes in noted.items():
+        Source.objects.filter(pk=source_id, judged__lt=changes).update(judged=changes)
+
+
+@business_verb
+def store_judged(*, space: str, seen: Standing, low: int, high: int) -> bool:
     """Store what was judged of the cases numbered low to high - 1; False, and nothing, when it may hold no more."""
-    if _standing(space, own_run, lock=True) != seen:
+    if _standing(space, lock=True) != seen:
         return False
     changed = "cases_judged o JOIN cases_case c ON c.id = o.id"
     within = "o.id >= %s AND o.id < %s AND c.outcome <> o.outcome"
@@ -152,33 +168,6 @@ def store_judged(*, space: str, own_run: int, seen: Standing, low: int, high: in
 
 def _listed(sources: Iterable[Source], policy: Policy) -> str:
     return ", ".join(str(int(source.pk)) for source in sources if primary(source) == policy)
-
-
-def everything(space: str) -> Iterator[Sql]:
-    """Conditions which together take every case of a space once, in batches of about `CASES_A_BATCH`.
-
-    Customer keys are evenly spread, so ranges of their first two bytes are batches of even size. A customer is never
-    cut in two.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT COUNT(*), MIN(c.id), MAX(c.id), SUM(CASE WHEN c.customer_key IS NULL THEN 1 ELSE 0 END) "
-            "FROM cases_case c JOIN cases_source s ON s.id = c.source_id WHERE s.space = %s",
-            [space],
-        )
-        count, first, last, anonymous = cursor.fetchone()
-    if not count:
-        return
-    parts = max(1, min(65_536, (count - anonymous) // CASES_A_BATCH))
-    edges = [(part * 65_536 // parts).to_bytes(2, "big") for part in range(parts)]
-    for low, high in zip(edges, [*edges[1:], None], strict=True):
-        if high is None:
-            yield Sql("c.customer_key >= %s", [low])
-        else:
-            yield Sql("c.customer_key >= %s AND c.customer_key < %s", [low, high])
-    if anonymous:
-        for start in range(first, last + 1, CASES_A_BATCH * 4):
-            yield Sql("c.customer_key IS NULL AND c.id >= %s AND c.id < %s", [start, start + CASES_A_BATCH * 4])
 
 
 @business_verb

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from rulebook.cases.models import ImportRun, Source
@@ -19,14 +20,12 @@ DEAD_AFTER = timedelta(seconds=60)
 def start_run(*, source: Source, complete_until: datetime | None, by: Acting | None) -> ImportRun | None:
     """Begin an import; None while another one of this source is alive. A dead one is taken over.
 
-    Marks the source stale until its outcomes are stored: whoever comes after a crash computes them all.
+    Leaves the source stale until its outcomes are stored: whoever comes after a crash computes them all. The run's
+    `source` holds the number of this change.
     """
-    running = ImportRun.objects.select_for_update().filter(source=source, state=ImportRun.State.RUNNING).first()
-    if running is not None:
-        if _alive(running):
-            return None
-        running.state = ImportRun.State.DEAD
-        running.save(update_fields=["state"])
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    if living_runs(ImportRun.objects.filter(source=source)):
+        return None
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -41,8 +40,19 @@ def start_run(*, source: Source, complete_until: datetime | None, by: Acting | N
             )
     except IntegrityError:
         return None  # another one began in the same moment
-    Source.objects.filter(pk=source.pk).update(stale=True)
+    source.changes += 1
+    source.save(update_fields=["changes"])
     return run
+
+
+@business_verb
+def living_runs(runs: QuerySet[ImportRun]) -> list[ImportRun]:
+    """Those of the runs that are alive. One that died is called dead, so that it stops if it ever wakes up."""
+    running = list(runs.filter(state=ImportRun.State.RUNNING))
+    dead = [run.pk for run in running if not _alive(run)]
+    if dead:
+        ImportRun.objects.filter(pk__in=dead, state=ImportRun.State.RUNNING).update(state=ImportRun.State.DEAD)
+    return [run for run in running if run.pk not in dead]
 
 
 @business_verb

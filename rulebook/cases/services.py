@@ -10,8 +10,8 @@ from django.utils import timezone
 from rulebook.cases import dialect
 from rulebook.cases.models import CaseRule, ImportRun, Origin, Source
 from rulebook.cases.parsing import ParsedCase
-from rulebook.cases.policies import Policy, effective_horizon, primary
-from rulebook.cases.refreshing import Touched, add_maturing, mark_dirty, refresh_space
+from rulebook.cases.policies import effective_horizon
+from rulebook.cases.refreshing import Touched, add_maturing, mark_dirty, mark_judged, noted_changes, refresh_space
 from rulebook.cases.runs import beat
 from rulebook.cases.storing import Stored, store_chunk
 from rulebook.journal.services import Acting, business_verb, record
@@ -57,15 +57,16 @@ def finish_run(*, run: ImportRun, counts: Counts, latest: datetime | None, touch
     """
     space = run.source.space
     before = effective_horizon(Source.objects.filter(space=space))
-    judged_by = (primary(run.source), run.source.retired)
     _move_horizon(run=run, latest=latest)
     add_maturing(space, before, touched)
     while True:
-        refresh_space(space, touched, lambda: beat(run=run), run.pk)
-        source = _end_run(run=run, counts=counts, whole_space=touched.everything, judged_by=judged_by, by=by)
-        if source is None:
+        noted = noted_changes(space, run.pk)
+        if noted[run.source_id] != run.source.changes:
+            touched.everything = True  # it is measured otherwise since this import began
+        refresh_space(space, touched, lambda: beat(run=run))
+        settled = noted if touched.everything else {run.source_id: noted[run.source_id]}
+        if _end_run(run=run, counts=counts, settled=settled, by=by):
             return
-        judged_by, touched.everything = (primary(source), source.retired), True
 
 
 @business_verb
@@ -80,26 +81,20 @@ def _move_horizon(*, run: ImportRun, latest: datetime | None) -> None:
 
 
 @business_verb
-def _end_run(
-    *, run: ImportRun, counts: Counts, whole_space: bool, judged_by: tuple[Policy, bool], by: Acting | None
-) -> Source | None:
-    """Call the run finished and its source fresh. Gives the source, undone, when it is measured otherwise by now."""
+def _end_run(*, run: ImportRun, counts: Counts, settled: dict[int, int], by: Acting | None) -> bool:
+    """Call the run finished and what was settled judged; False, and nothing, when its source has changed since."""
     beat(run=run)
-    source = Source.objects.select_for_update().get(pk=run.source_id)
-    if (primary(source), source.retired) != judged_by:
-        return source
+    if Source.objects.select_for_update().get(pk=run.source_id).changes != settled[run.source_id]:
+        return False
     run.state = ImportRun.State.FINISHED
     run.finished_at = run.heartbeat = timezone.now()
     run.rows_read = counts.read
     for name in ("created", "updated", "unchanged", "replaced", "excluded", "rejected", "warnings"):
         setattr(run, name, getattr(counts, name))
     run.save()
-    Source.objects.filter(pk=run.source_id).update(stale=False)
-    if whole_space:  # an import of a neighbour that died is made good with it
-        alive = ImportRun.objects.filter(state=ImportRun.State.RUNNING).values("source")
-        Source.objects.filter(space=run.source.space, stale=True).exclude(pk__in=alive).update(stale=False)
+    mark_judged(noted=settled)
     record("imported", "source", run.source.name, after=f"run {run.pk}", by=by)
-    return None
+    return True
 
 
 @business_verb
@@ -111,8 +106,8 @@ def set_policy(*, source: Source, method: str, window_days: int, key: str, by: A
     after = f"{source.method} {source.window_days} {source.key}"
     if before == after:
         return False
-    source.stale = True
-    source.save(update_fields=["method", "window_days", "key", "stale"])
+    source.changes += 1
+    source.save(update_fields=["method", "window_days", "key", "changes"])
     record("policy_set", "source", source.name, before=before, after=after, by=by)
     return True
 
@@ -126,28 +121,23 @@ def set_retired(*, source: Source, retired: bool, by: Acting | None) -> bool:
     source = Source.objects.select_for_update().get(pk=source.pk)
     if source.retired == retired:
         return False
-    source.retired, source.stale = retired, True
-    source.save(update_fields=["retired", "stale"])
+    source.retired = retired
+    source.changes += 1
+    source.save(update_fields=["retired", "changes"])
     record("retired" if retired else "revived", "source", source.name, by=by)
     return True
 
 
 def refresh_all(*, source: Source) -> bool:
-    """Compute every outcome of the source's space, in small transactions, and call the source fresh.
+    """Compute every outcome of the source's space, in small transactions; True when the source is fresh then.
 
-    False while an import of this source runs: nothing is done, since its end computes them all.
+    It is not while an import of it runs, whose end computes them all.
     """
-    if ImportRun.objects.filter(source=source, state=ImportRun.State.RUNNING).exists():
-        return False
-    refresh_space(source.space, Touched(everything=True), lambda: None)
-    return _call_fresh(source=source)
-
-
-@business_verb
-def _call_fresh(*, source: Source) -> bool:
-    """An import that began meanwhile keeps the source stale."""
-    running = ImportRun.objects.filter(source=source, state=ImportRun.State.RUNNING)
-    return not running.exists() and bool(Source.objects.filter(pk=source.pk).update(stale=False))
+    noted = noted_changes(source.space)
+    if source.pk in noted:
+        refresh_space(source.space, Touched(everything=True), lambda: None)
+        mark_judged(noted=noted)
+    return not Source.objects.get(pk=source.pk).stale
 
 
 def settle_pending_links(*, by: Acting | None) -> int:

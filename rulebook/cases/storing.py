@@ -59,6 +59,8 @@ def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched
         result.unknown_rules.extend((row.file, row.line, name) for name in row.rules or () if name not in rules)
     new: list[ParsedCase] = []
     changed: list[tuple[int, ParsedCase]] = []
+    differing = [known.id for row in rows if (known := existing.get(row.values[0])) and not _same(known, row)]
+    stored = read_values(differing) if any(row.absent for row in rows) else {}
     for row in rows:
         known = existing.get(row.values[0])
         if known is None:
@@ -67,7 +69,7 @@ def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched
         elif _same(known, row):
             final, state = row, "unchanged"
         else:
-            final = _merge(known, row)
+            final = _merge(known, row, stored.get(known.id))
             state = "unchanged" if final.row_hash == known.row_hash else "updated"
             if state == "updated":
                 changed.append((known.id, final))
@@ -111,28 +113,35 @@ def _same(known: Existing, row: ParsedCase) -> bool:
     return known.row_hash == row.row_hash
 
 
-def _merge(known: Existing, row: ParsedCase) -> ParsedCase:
+def _merge(known: Existing, row: ParsedCase, stored: tuple[Any, ...] | None) -> ParsedCase:
     """The row as it would be stored: what its file has no column for is taken from the stored case."""
     values, fields = row.values, row.row_hash[:LINKS_HASH]
-    if row.absent:
-        stored = read_values(known.id)
+    if row.absent and stored is not None:
         values = overlaid(stored, row)
         fields = fields_hash(values)
     links = known.row_hash[LINKS_HASH:] if row.rules is None else row.row_hash[LINKS_HASH:]
     return row._replace(values=values, row_hash=fields + links)
 
 
-def read_values(case_id: int) -> tuple[Any, ...]:
-    """A stored case in the spelling of `STORED`, topic and team by name: what a row of a file would have been."""
+def read_values(case_ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    """{case id: values} in the spelling of `STORED`, topic and team by name: what a row of a file would have been."""
+    if not case_ids:
+        return {}
     columns = ", ".join(f"c.{name}" for name in STORED)
     columns = columns.replace("c.topic_id", "t.path").replace("c.team_id", "m.name")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {columns} FROM cases_case c LEFT JOIN catalogue_topic t ON t.id = c.topic_id "
-            "LEFT JOIN access_team m ON m.id = c.team_id WHERE c.id = %s",
-            [case_id],
+            f"SELECT c.id, {columns} FROM cases_case c LEFT JOIN catalogue_topic t ON t.id = c.topic_id "
+            f"LEFT JOIN access_team m ON m.id = c.team_id WHERE c.id IN ({_listed(case_ids)})"
         )
-        return tuple(_as_parsed(name, value) for name, value in zip(STORED, cursor.fetchone(), strict=True))
+        return {
+            case_id: tuple(_as_parsed(name, value) for name, value in zip(STORED, values, strict=True))
+            for case_id, *values in cursor.fetchall()
+        }
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(str(int(number)) for number in numbers)
 
 
 def _as_parsed(name: str, value: Any) -> Any:
@@ -194,55 +203,61 @@ def _update(
     effect: str,
     touched: Touched,
 ) -> None:
-    months: set[Month] = set()
+    if not changed:
+        return
+    ids = [case_id for case_id, _ in changed]
+    months = _touch(source_id, ids, touched)
+    assignments = ", ".join(f"{name} = %s" for name in (*STORED, "outcome", "row_hash"))
+    cases: list[tuple[Any, ...]] = []
+    links: list[tuple[Any, ...]] = []
+    waiting: list[tuple[Any, ...]] = []
+    relinked = [(case_id, row) for case_id, row in changed if row.rules is not None]
     for case_id, row in changed:
-        months |= _leave(source_id, case_id, touched)
         values = row.values
-        topic_id = topics.get(values[TOPIC])
         outcome = "" if values[EXCLUDED] else Outcome.PENDING.value
-        assignments = ", ".join(f"{name} = %s" for name in (*STORED, "outcome", "row_hash"))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE cases_case SET {assignments} WHERE id = %s",
-                [
-                    *values[:TOPIC],
-                    topic_id,
-                    teams.get(values[TEAM]),
-                    *values[CUSTOMER:],
-                    outcome,
-                    row.row_hash,
-                    case_id,
-                ],
-            )
-            if row.rules is not None:
-                cursor.execute(
-                    "DELETE FROM cases_caserule WHERE case_id = %s AND origin = %s", [case_id, Origin.SOURCE.value]
-                )
-                cursor.execute(
-                    "DELETE FROM cases_pendinglink WHERE source_id = %s AND external_id = %s AND origin = %s",
-                    [source_id, values[0], Origin.SOURCE.value],
-                )
-                linked = {rules[name] for name in row.rules if name in rules}
-                insert_rows("cases_caserule", LINK, [(case_id, rule, effect, Origin.SOURCE.value) for rule in linked])
-                add_pending(
-                    [
-                        (source_id, values[0], name, effect, Origin.SOURCE.value)
-                        for name in row.rules
-                        if name not in rules
-                    ]
-                )
-            touched.add(case_id, values[CUSTOMER])
-            months |= _months(source_id, topic_id, values[DAY], _rules_of(case_id))
-    mark_dirty(months)
-
-
-def _leave(source_id: int, case_id: int, touched: Touched) -> set[Month]:
-    """The issue key and the months that a case leaves are touched as much as those it joins."""
+        cases.append(
+            (*values[:TOPIC], topics.get(values[TOPIC]), teams.get(values[TEAM]), *values[CUSTOMER:], outcome,
+             row.row_hash, case_id)
+        )  # fmt: skip
+        linked = {rules[name] for name in row.rules or () if name in rules}
+        links.extend((case_id, rule_id, effect, Origin.SOURCE.value) for rule_id in linked)
+        waiting.extend(
+            (source_id, values[0], name, effect, Origin.SOURCE.value) for name in row.rules or () if name not in rules
+        )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT customer_key, topic_id, opened_day FROM cases_case WHERE id = %s", [case_id])
-        customer, topic_id, opened_day = cursor.fetchone()
-    touched.add(case_id, bytes(customer) if customer is not None else None)
-    return _months(source_id, topic_id, str(opened_day), _rules_of(case_id))
+        cursor.executemany(f"UPDATE cases_case SET {assignments} WHERE id = %s", cases)
+        if relinked:
+            cursor.execute(
+                f"DELETE FROM cases_caserule WHERE origin = %s AND case_id IN ({_listed(i for i, _ in relinked)})",
+                [Origin.SOURCE.value],
+            )
+            cursor.executemany(
+                "DELETE FROM cases_pendinglink WHERE source_id = %s AND external_id = %s AND origin = %s",
+                [(source_id, row.values[0], Origin.SOURCE.value) for _, row in relinked],
+            )
+    insert_rows("cases_caserule", LINK, links)
+    add_pending(waiting)
+    mark_dirty(months | _touch(source_id, ids, touched))
+
+
+def _touch(source_id: int, case_ids: Sequence[int], touched: Touched) -> set[Month]:
+    """Touch cases as they stand now, and give their months: a case leaves an issue key and months as much as it joins
+    others, so this is done before and after a change.
+    """
+    months: set[Month] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, customer_key, topic_id, opened_day FROM cases_case WHERE id IN ({_listed(case_ids)})"
+        )
+        rows = cursor.fetchall()
+        cursor.execute(f"SELECT case_id, rule_id FROM cases_caserule WHERE case_id IN ({_listed(case_ids)})")
+        rules: dict[int, set[int]] = {}
+        for case_id, rule_id in cursor.fetchall():
+            rules.setdefault(case_id, set()).add(rule_id)
+    for case_id, customer, topic_id, opened_day in rows:
+        touched.add(case_id, bytes(customer) if customer is not None else None)
+        months |= _months(source_id, topic_id, str(opened_day), rules.get(case_id, ()))
+    return months
 
 
 def _months(source_id: int, topic_id: int | None, day: str, rule_ids: Iterable[int]) -> set[Month]:
@@ -250,12 +265,6 @@ def _months(source_id: int, topic_id: int | None, day: str, rule_ids: Iterable[i
         (source_id, "topic", topic_id or 0, day[:7]),
         *((source_id, "rule", rule_id, day[:7]) for rule_id in rule_ids),
     }
-
-
-def _rules_of(case_id: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT rule_id FROM cases_caserule WHERE case_id = %s", [case_id])
-        return [rule_id for (rule_id,) in cursor.fetchall()]
 
 
 def _next_ids(count: int) -> int:
@@ -278,7 +287,8 @@ def insert_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     listed = ", ".join(columns)
     with connection.cursor() as cursor:
         if dialect.is_postgresql():
-            with cursor.copy(f"COPY {table} ({listed}) FROM STDIN") as copy:
+            # Wrapped by hand: Django lets psycopg's own errors of a COPY through, and a lost race would not be retried.
+            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({listed}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
         else:

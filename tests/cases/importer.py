@@ -95,7 +95,7 @@ STATE = {
     "JOIN catalogue_rule r ON r.id = l.rule_id",
     "pending": "SELECT s.name, p.external_id, p.rule_name, p.effect, p.origin FROM cases_pendinglink p "
     "JOIN cases_source s ON s.id = p.source_id",
-    "sources": "SELECT name, time_zone, space, method, window_days, key, horizon, stale FROM cases_source",
+    "sources": "SELECT name, time_zone, space, method, window_days, key, horizon, judged = changes FROM cases_source",
 }
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 
 from rulebook.cases.models import Source
 from rulebook.cases.refreshing import Touched, refresh_space
@@ -205,7 +206,7 @@ def test_a_policy_that_means_nothing_exits_2_and_changes_nothing(shop, rulebook,
 
 
 def test_a_recomputation_that_was_cut_off_is_made_good_by_asking_again(shop, rulebook):
-    Source.objects.update(window_days=14, stale=True)
+    Source.objects.update(window_days=14, changes=F("changes") + 1)
     assert rulebook("source", "desk", "--window", "14").code == 0
     assert stored_outcomes()["desk", "2"] == "not_resolved"
     assert not Source.objects.get().stale

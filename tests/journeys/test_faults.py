@@ -106,7 +106,7 @@ def test_an_import_that_was_killed_is_simply_run_again(world, tmp_path, moments)
     place = world.prepared(tmp_path / "killed")
     killed = [kill_when(place, world.order, query) for query in moments[1]]
     assert killed[0], "the import ended before it could be killed"
-    assert place.ask("SELECT stale FROM cases_source")[0][0]
+    assert place.ask("SELECT judged <> changes FROM cases_source")[0][0]
     again = place.run(*world.order)
     assert again.returncode == 0 and WAITS not in again.stderr
     counts = Done(again.stdout)

@@ -1,10 +1,12 @@
 """manage.py fcr: first-contact resolution, of all cases or by rule, topic, channel, team or month."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from rulebook.cases.fcr import GROUPINGS, Period, fcr
-from rulebook.cases.models import Method
+from rulebook.cases.models import Method, Source
+from rulebook.cases.policies import Policy
 from rulebook.cases.queries import by_policy, most_mature_first, sources_named
 from rulebook.cases.telling import cases_opened, complete_until
 from rulebook.commands import RulebookCommand, day
@@ -29,7 +31,7 @@ class Command(RulebookCommand):
         grouped = by_policy(sources, options["method"], options["window"], options["key"])
         period = Period(options["since"], options["until"])
         results = [fcr(grouped[policy], policy, period, options["by"]) for policy in sorted(grouped)]
-        mature = [sum(g["resolved"] + g["not_resolved"] for g in result["groups"]) for result in results]
+        mature = [_mature(grouped[policy], policy, period) if len(grouped) > 1 else 0 for policy in sorted(grouped)]
         first, *others = most_mature_first(results, mature)
         if options["format"] == "json":
             self.print_json({**first, **({"others": others} if others else {})})
@@ -53,6 +55,12 @@ class Command(RulebookCommand):
         if "note" in result:
             self.stdout.write(result["note"])
         self.stdout.write("")
+
+
+def _mature(sources: Sequence[Source], policy: Policy, period: Period) -> int:
+    """Counted once a case: groups by rule overlap."""
+    (group,) = fcr(sources, policy, period, None)["groups"]
+    return int(group["resolved"] + group["not_resolved"])
 
 
 def add_policy_arguments(parser: ArgumentParser) -> None:

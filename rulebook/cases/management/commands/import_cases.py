@@ -18,8 +18,10 @@ from rulebook.cases.telling import complete_until
 from rulebook.commands import RulebookCommand
 from rulebook.errors import WrongUsage
 from rulebook.tables.reading import Rejected
+from rulebook.tables.values import clean_key
 from rulebook.tables.writing import neutralise
 
+LONGEST = 100  # characters of a source's name
 PLAIN_EVERY = 100_000  # rows between two lines where there is no terminal
 
 
@@ -145,9 +147,14 @@ def _private(path: Path) -> TextIO:
 
 
 def _name(text: str, option: str) -> str:
-    name = text.strip()
-    if not 0 < len(name) <= 100 or "\0" in name:
-        raise WrongUsage(f"{option} needs a name of 1 to 100 characters.")
+    """In the form in which ids and codes are compared: else two spellings of an é would be two sources."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise WrongUsage(f"{option} is not written in UTF-8. Write the name anew.") from None
+    name = clean_key(text)
+    if not 0 < len(name) <= LONGEST or "\0" in name:
+        raise WrongUsage(f"{option} needs a name of 1 to {LONGEST} characters.")
     return name
 
 
