@@ -20,7 +20,7 @@ from rulebook import environment
 
 @register()
 def environment_is_sound(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    return [*_secrets(), *_places(), *_values()]
+    return [*_secrets(), *_readable_database(), *_places(), *_values()]
 
 
 def stop_unless_sound() -> None:
@@ -57,6 +57,19 @@ def _secrets() -> Iterator[CheckMessage]:
                 f"{secret} can be read by other users of this machine.",
                 hint="Take that right away: chmod 600.",
                 id="rulebook.W003",
+            )
+
+
+def _readable_database() -> Iterator[CheckMessage]:
+    entry = settings.DATABASES["default"]
+    if os.name != "posix" or not entry["ENGINE"].endswith("sqlite3"):
+        return
+    for file in (Path(f"{entry['NAME']}{end}") for end in ("", "-wal")):
+        if file.is_file() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+            yield Warning(
+                f"The database {file} can be read by other users of this machine.",
+                hint="Take that right away: chmod 600.",
+                id="rulebook.W016",
             )
 
 

@@ -100,9 +100,7 @@ def aligned(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    shown = (
-        cell if len(cell) <= width else f"{cell[: width - 1]}…" for cell, width in zip(cells, widths, strict=True)
-    )
+    shown = (cell if len(cell) <= width else f"{cell[: width - 1]}…" for cell, width in zip(cells, widths, strict=True))
     placed = (
         cell.rjust(width) if to_right else cell.ljust(width)
         for cell, width, to_right in zip(shown, widths, right, strict=True)

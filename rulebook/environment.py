@@ -4,6 +4,7 @@ No Django here, because the settings themselves stand on it.
 """
 
 import base64
+import contextlib
 import importlib.util
 import json
 import os
@@ -137,6 +138,16 @@ def make_folder(folder: Path) -> str:
     except OSError as error:
         return f"The folder {folder} cannot be made: {(error.strerror or str(error)).lower()}."
     return ""
+
+
+def make_private(entry: dict[str, Any]) -> None:
+    """Make an SQLite file that only its owner may read, before SQLite makes one that others may read too.
+
+    Where that cannot be done, SQLite tries itself and a system check tells who can read the file.
+    """
+    if entry["ENGINE"].endswith("sqlite3") and entry["NAME"] != ":memory:":
+        with contextlib.suppress(OSError):  # there already, or in a folder that cannot be written
+            os.close(os.open(entry["NAME"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def secret_key(folder: Path, *, production: bool) -> str:

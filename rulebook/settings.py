@@ -22,6 +22,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The folder of the keys stands beside the database file; for a database on a server it is RULEBOOK_DATA_DIR.
 KEY_DIR = environment.beside(DATABASES["default"], DATA_DIR)
 environment.make_folder(KEY_DIR)
+environment.make_private(DATABASES["default"])
 SECRET_KEY = environment.secret_key(KEY_DIR, production=PRODUCTION)
 KEY_RING_FILE = Path(os.environ.get("RULEBOOK_KEY_RING", "") or KEY_DIR / "key_ring.json")
 AGENT_KEYS = environment.flag("RULEBOOK_AGENT_KEYS")

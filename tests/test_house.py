@@ -25,8 +25,12 @@ TOP_LEVEL = {
 }  # fmt: skip
 LONGEST = 400  # lines of a module
 LONGEST_TEST = 500  # of a test: tables of examples are long, and easy to read
-# Importing by a text hides from this test what it reads.
-HIDDEN_IMPORTS = {"get_model", "import_module", "import_string", "__import__"}
+# Importing by a text hides from this test what it reads. Not even to be named: a name can be given another.
+HIDDEN_IMPORTS = {
+    "get_model", "get_models", "get_app_config", "get_app_configs", "all_models", "import_module", "import_string",
+    "__import__", "sys.modules", "importlib.*",
+}  # fmt: skip
+OPENERS = {"importlib", "apps", "sys", "builtins"}  # modules whose attributes are not to be fetched by a text either
 RELATIONS = {"ForeignKey", "OneToOneField", "ManyToManyField"}
 UNSAFE_TEMPLATE = re.compile(r"\|\s*safe(seq)?\b|{%\s*autoescape\s+off")
 
@@ -73,14 +77,49 @@ def of_imports(tree: ast.AST, here: tuple[str, ...], migration: bool) -> Iterato
                     yield f"{line}: imports {'.'.join(name)} inside a function. Import it at the top."
                 if reason := refused(mine, theirs, here, name):
                     yield f"{line}: {reason}"
-        if isinstance(node, ast.Call) and not migration and mine != "wiring":
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called in HIDDEN_IMPORTS:
-                yield f"{line}: {called}() is a way round the order of packages. Import the module."
-            if called in RELATIONS and node.args and isinstance(node.args[0], ast.Constant):
-                label = str(node.args[0].value).partition(".")[0]
-                if mine in ORDER and label in ORDER and ORDER.index(label) > ORDER.index(mine):
-                    yield f"{line}: points at a model of {label}, which is to the right of {mine}."
+        if migration or mine == "wiring":
+            continue
+        for way in named(node):
+            if way in HIDDEN_IMPORTS:
+                yield f"{line}: {way} is a way round the order of packages. Import the module."
+            if way == "call_command" and "management" not in here and to_the_right("desk", mine):
+                yield f"{line}: call_command is a way round the order of packages. Call the service."
+        if (label := relation(node)) and to_the_right(label, mine):
+            yield f"{line}: points at a model of {label}, which is to the right of {mine}."
+
+
+def to_the_right(theirs: str, mine: str) -> bool:
+    return mine in ORDER and theirs in ORDER and ORDER.index(theirs) > ORDER.index(mine)
+
+
+def named(node: ast.AST) -> Iterator[str]:
+    """What a node names by its own name, whatever it calls it; importlib under another name is 'importlib.*'."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+        if isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+    elif isinstance(node, ast.ImportFrom):
+        yield from (name for alias in node.names for name in (alias.name, f"{node.module}.{alias.name}"))
+    elif isinstance(node, ast.Import):
+        yield from ("importlib.*" for alias in node.names if alias.name in {"importlib", "sys"} and alias.asname)
+    elif isinstance(node, ast.Call) and called(node) in {"getattr", "vars"}:
+        yield from ("importlib.*" for module in node.args[:1] if getattr(module, "id", "") in OPENERS)
+
+
+def called(node: ast.AST) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def relation(node: ast.AST) -> str:
+    """The app whose model a relation names as a text, else ''."""
+    if not isinstance(node, ast.Call) or called(node) not in RELATIONS:
+        return ""
+    targets = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "to")]
+    return next((str(target.value).partition(".")[0] for target in targets if isinstance(target, ast.Constant)), "")
 
 
 def refused(mine: str, theirs: str, here: tuple[str, ...], name: tuple[str, ...]) -> str:
@@ -89,6 +128,8 @@ def refused(mine: str, theirs: str, here: tuple[str, ...], name: tuple[str, ...]
         return f"imports {dotted}: the product does not know its tests."
     if theirs == "wiring":
         return f"imports {dotted}: nobody imports settings, urls, apps or checks."
+    if not mine:
+        return f"imports {dotted}: rulebook/__init__.py imports nothing of ours."
     if theirs == "foundation":
         same_file = here[1] == "errors"
         return f"imports {dotted}: errors.py imports nothing of ours." if same_file else ""
@@ -96,7 +137,7 @@ def refused(mine: str, theirs: str, here: tuple[str, ...], name: tuple[str, ...]
         return f"imports {dotted}: the foundation imports only itself."
     if theirs not in ORDER:
         return f"imports {dotted}: {theirs} has no place in the order of packages."
-    if mine in ORDER and ORDER.index(theirs) > ORDER.index(mine):
+    if to_the_right(theirs, mine):
         return f"imports {dotted}: {theirs} is to the right of {mine}."
     return ""
 
@@ -156,8 +197,24 @@ PLANTED = {
         "votes is to the right of catalogue",
     ),
     "rulebook/cases/late.py": ("def f():\n    from rulebook.access.models import Team", "inside a function"),
-    "rulebook/cases/lookup.py": ("from django.apps import apps\nM = apps.get_model('desk', 'X')", "get_model()"),
-    "rulebook/cases/dynamic.py": ("import importlib\nm = importlib.import_module('rulebook.desk')", "import_module()"),
+    "rulebook/cases/lookup.py": ("from django.apps import apps\nM = apps.get_model('desk', 'X')", "get_model is"),
+    "rulebook/cases/dynamic.py": ("import importlib\nm = importlib.import_module('rulebook.desk')", "import_module is"),
+    "rulebook/cases/renamed.py": (
+        "from importlib import import_module as f\nf('rulebook.desk')",
+        "import_module",
+    ),
+    "rulebook/cases/alias.py": ("import importlib as i\ni.reload", "a way round"),
+    "rulebook/cases/fetched.py": ("import importlib\ngetattr(importlib, 'import_' + 'module')", "a way round"),
+    "rulebook/cases/loaded.py": ("import sys\nm = sys.modules['rulebook.desk.demo']", "sys.modules is"),
+    "rulebook/cases/loaded_by_name.py": ("from sys import modules as m\nm['rulebook.desk.demo']", "sys.modules is"),
+    "rulebook/cases/config.py": ("x = apps.get_app_config('desk').module", "get_app_config is"),
+    "rulebook/cases/all.py": ("x = apps.all_models['desk']", "all_models is"),
+    "rulebook/cases/calling.py": (
+        "from django.core.management import call_command as c\nc('x')",
+        "Call the service",
+    ),
+    "rulebook/__init__.py": ("from rulebook.cases import models", "imports nothing of ours"),
+    "rulebook/cases/keyword.py": ("x = models.ForeignKey(on_delete=d, to='review.Review')", "model of review"),
     "rulebook/cases/label.py": ("x = models.ForeignKey('review.Review', models.CASCADE)", "model of review"),
     "rulebook/cases/setting.py": ("from rulebook.settings import DEBUG", "nobody imports settings"),
     "rulebook/cases/app.py": ("from rulebook.journal.apps import JournalConfig", "nobody imports settings"),
@@ -184,6 +241,11 @@ def test_a_planted_breach_is_found(path, tmp_path):
 
 ALLOWED = {
     "rulebook/insight/ledger.py": "from rulebook.cases.models import Case\nfrom rulebook.errors import CannotStart",
+    "rulebook/__init__.py": "import json",
+    "rulebook/environment.py": "import importlib.util\nimportlib.util.find_spec('psycopg')",
+    "rulebook/desk/serving.py": "from django.core.management import call_command",
+    "rulebook/cases/management/commands/all.py": "from django.core.management import call_command",
+    "rulebook/cases/owned.py": "x = models.ForeignKey(to='access.Person', on_delete=d)",
     "rulebook/cases/apps.py": "def ready():\n    from rulebook.desk import models",
     "rulebook/apps.py": "from rulebook import checks",
     "rulebook/checks.py": "from rulebook import environment",

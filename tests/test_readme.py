@@ -1,12 +1,18 @@
 """The README says what is so: every variable, check, command and option stands in it, and none that is not there."""
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands, load_command_class
+from django.core.management import call_command, get_commands, load_command_class
 
 from rulebook import environment
+from rulebook.cases.models import CaseRule
+from rulebook.catalogue.models import Rule
+from rulebook.catalogue.rows import COLUMNS
+from tests import make
+from tests.test_house import FOUNDATION, ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,6 +54,46 @@ def test_no_option_is_explained_that_no_command_has():
     known = {option for parser in parsers for action in parser._actions for option in action.option_strings}
     known |= {"--deploy", "--database", "--bind", "--workers"}  # of check and of gunicorn
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - known == set()
+
+
+def test_debug_is_off_by_default_as_the_readme_says(monkeypatch):
+    (row,) = re.findall(r"^\| `RULEBOOK_DEBUG` \|.*", README, re.MULTILINE)
+    monkeypatch.delenv("RULEBOOK_DEBUG", raising=False)
+    assert "Off by default" in row and environment.flag("RULEBOOK_DEBUG") is False
+
+
+def test_the_columns_of_rules_are_those_that_an_import_reads():
+    cells = re.findall(r"^\| (`.+?`) \|", README.partition("### Rules")[2].partition("### Cases")[0], re.MULTILINE)
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(COLUMNS)
+    (intents,) = re.findall(r"^\| `intent` \| .+?: (.+) \|", README, re.MULTILINE)
+    assert re.findall(r"\w+", intents) == Rule.Intent.values
+
+
+def test_the_house_is_told_in_its_order_and_the_foundation_is_named():
+    told = re.findall(r"^\| `rulebook/(\w+)` \|", README, re.MULTILINE)
+    ordered = [name for name in ORDER if name in told]
+    assert told == [*ordered, "tables"] and (ordered[0], ordered[-1]) == ("journal", "desk")
+    assert {*ordered, "tables"} == {path.parent.name for path in ROOT.glob("rulebook/*/__init__.py")}
+    sentence = README.partition("import only from those above them")[2].partition("A test holds")[0]
+    assert set(re.findall(r"`(\w+)`", sentence)) == FOUNDATION
+
+
+@pytest.mark.django_db
+def test_an_identical_row_leaves_links_alone_and_a_changed_one_brings_the_whole_set(tmp_path):
+    make.rule(code="A")
+    make.rule(code="B")
+    cases, links = tmp_path / "cases.csv", tmp_path / "links.csv"
+    links.write_text("case,rule,effect\n1,B,blocked\n")
+
+    def imported(channel, *more):
+        cases.write_text(f"external_id,opened_at,rules,channel\n1,2026-03-01,A,{channel}\n")
+        call_command("import_cases", str(cases), "--source", "helpdesk", *more, stdout=StringIO(), stderr=StringIO())
+        return set(CaseRule.objects.values_list("rule__code", flat=True))
+
+    assert imported("mail", "--links", str(links)) == {"A", "B"}
+    assert imported("mail") == {"A", "B"}
+    assert imported("phone") == {"A"}
+    assert imported("phone", "--links", str(links)) == {"A", "B"}
 
 
 @pytest.mark.parametrize(

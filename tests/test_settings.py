@@ -120,6 +120,7 @@ WRONG = {
     "rulebook.E012": {"RULEBOOK_DEBUG": "1"},
     "rulebook.E013": {"RULEBOOK_DATA_DIR": "{tmp}/a_file"},
     "rulebook.E015": {"RULEBOOK_DATABASE_URL": "sqlite:///{tmp}/a_file/rules.sqlite3"},
+    "rulebook.W016": {"RULEBOOK_DATABASE_URL": "sqlite:///{tmp}/open.sqlite3"},
 }
 # E014 (database too old) needs an old database and is tested on the function.
 
@@ -133,6 +134,8 @@ def answers(tmp_path_factory):
     (tmp / "a_file").write_text("")
     (tmp / "open_ring.json").write_text(production["RULEBOOK_KEY_RING"].read_text())
     (tmp / "open_ring.json").chmod(0o644)
+    (tmp / "open.sqlite3").touch(mode=0o644)
+    (tmp / "open.sqlite3").chmod(0o644)
     (tmp / "broken_ring.json").write_text("{")
     (tmp / "broken_ring.json").chmod(0o600)
 
@@ -152,6 +155,13 @@ def test_a_wrong_value_is_reported_with_its_id_and_a_remedy(message, answers):
     assert set(re.findall(r"rulebook\.[EW]\d+", done.stderr)) == {message}
     assert "HINT" in done.stderr or message == "rulebook.E005"  # its sentence holds the remedy
     assert SECRET not in done.stderr
+
+
+def test_the_database_file_is_for_its_owner_only_even_in_a_folder_that_others_may_read(tmp_path):
+    tmp_path.chmod(0o755)
+    assert run("manage.py", "migrate", "-v0", RULEBOOK_DATA_DIR=tmp_path).returncode == 0
+    files = list(tmp_path.glob("rulebook.sqlite3*"))
+    assert files and {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 def test_every_id_of_the_checks_has_a_row_in_the_table_above():

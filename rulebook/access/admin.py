@@ -7,9 +7,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from django.urls import reverse
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from rulebook.access.models import Department, Person, Team
@@ -76,6 +78,26 @@ class PersonAdmin(ServiceAdmin, UserAdmin):
         """Django calls this for a new password too, which it stores without `save_model`."""
         if request.resolver_match and request.resolver_match.url_name == "auth_user_password_change":
             password_changed(person=obj, by=acting(request))
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
+    """A password and its event: both or neither."""
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Any:
+        person = super().save(commit)
+        password_changed(person=person, by=person)
+        return person
+
+
+def own_password(request: HttpRequest) -> Any:
+    """The site's page for one's own password, whose form tells the journal."""
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)
 
 
 @admin.register(Department)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db.models import F, Model, Value
 from django.db.models.functions import Concat
@@ -82,10 +83,10 @@ def owner_named(*, name: str, by: Acting | None) -> Person:
     name = name[:150]  # what a user name holds
     person = find_person(name)
     if person is None:
-        person = Person(username=name, is_active=False)
-        person.set_unusable_password()
-        person.save()
-        record("created", "person", str(person.pk), by=by)
+        unknown = {"is_active": False, "password": make_password(None)}
+        person, made = Person.objects.get_or_create(username=name, defaults=unknown)
+        if made:
+            record("created", "person", str(person.pk), by=by)
     return person
 
 
@@ -116,10 +117,17 @@ def keep_team(*, team: Team, by: Acting | None) -> None:
 
 @business_verb
 def keep_person(*, person: Person, groups: Iterable[Group] | None = None, by: Acting | None) -> None:
-    """Store a person as somebody filled them in; `groups` None leaves the roles as they are."""
+    """Store a person as somebody filled them in; `groups` None leaves the roles as they are.
+
+    A change of roles, or of what stands beside them, is an event of its own: rights before and after.
+    """
+    before = _rights(Person.objects.filter(pk=person.pk).first())
     _keep(person, "person", by)
     if groups is not None:
         person.groups.set(groups)
+    after = _rights(person)
+    if after != before and before is not None:
+        record("rights_changed", "person", str(person.pk), before=before[:255], after=(after or "")[:255], by=by)
 
 
 @business_verb
@@ -128,7 +136,24 @@ def password_changed(*, person: Person, by: Acting | None) -> None:
     record("password_changed", "person", str(person.pk), by=by)
 
 
+def _rights(person: Person | None) -> str | None:
+    """Roles and switches of a person, None for nobody: "manager, staff"."""
+    if person is None:
+        return None
+    switches = {"superuser": person.is_superuser, "staff": person.is_staff, "may not sign in": not person.is_active}
+    roles = person.groups.order_by("name").values_list("name", flat=True)
+    return ", ".join([*roles, *(name for name, on in switches.items() if on)])
+
+
 def _keep(thing: Model, object_type: str, by: Acting | None) -> None:
-    made = thing.pk is None
-    thing.save()
-    record("created" if made else "changed", object_type, str(thing.pk), by=by)
+    """Store a row with one event that names the columns, and neither when nothing differs from what is stored."""
+    if thing.pk is None:
+        thing.save()
+        record("created", object_type, str(thing.pk), by=by)
+        return
+    stored = type(thing)._default_manager.select_for_update().get(pk=thing.pk)
+    columns = [column.attname for column in thing._meta.concrete_fields]
+    changed = [name for name in columns if getattr(thing, name) != getattr(stored, name)]
+    if changed:
+        thing.save()
+        record("changed", object_type, str(thing.pk), after=",".join(sorted(changed))[:255], by=by)

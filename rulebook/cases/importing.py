@@ -26,7 +26,7 @@ from rulebook.cases.reporting import Findings, Listener, Report
 from rulebook.cases.runs import give_up, start_run
 from rulebook.cases.services import Counts, finish_run, settle_pending_links, source_named, store_cases
 from rulebook.cases.storing import store_chunk
-from rulebook.cases.survey import Seen, Survey
+from rulebook.cases.survey import DayOrder, Seen, Survey
 from rulebook.environment import is_time_zone
 from rulebook.errors import CannotStart, WrongUsage
 from rulebook.journal.services import Acting
@@ -136,9 +136,15 @@ class _Import:
 
     def _survey(self, tables: list[Table]) -> Survey:
         survey, seen, seen_lower = Survey(), Seen(), Seen()
-        for table, layout in zip(tables, self.layouts, strict=True):
-            cells = (cells for _, cells in table.rows(lambda rejected: None))
-            survey.look(cells, row_id(layout), seen, seen_lower)
+        try:
+            for table, layout in zip(tables, self.layouts, strict=True):
+                place = layout.columns["opened_at"]
+                order = DayOrder(table.name, table.columns[place])
+                rows = order.watch(table.rows(lambda rejected: None), place)
+                survey.look(rows, row_id(layout), seen, seen_lower)
+                order.check()
+        except CannotStart as damage:
+            raise CannotStart(f"{damage} Nothing of it was stored.") from damage
         return survey
 
     def _start(self, complete_until: datetime | None) -> ImportRun:
@@ -209,6 +215,8 @@ class _Import:
                 where = _column(columns, layout, bad.field)
                 self.listener.reject(Rejected(table.name, line, where, bad.reason, raw[:2_000]))
                 yield id_of(cells)
+        if not read and not self.counts["rejected"]:
+            self.findings.note(f"{table.name} has a header and no rows. Export it again if there should be some.")
         self.counts["read"] += read
         self.listener.advance(read % ROWS_A_CHUNK)
         for note in table.notes:

@@ -95,8 +95,8 @@ class Findings:
         alike = sum(len(those) > 1 for those in self._spellings.values())
         if alike:
             told.append(
-                f"{alike} pairs of case ids differ only in capital and small letters; they were kept as "
-                "different cases. Check that the help desk means them so."
+                f"Case ids that differ only in capital and small letters: {alike} times. They were kept as different "
+                "cases; check that the help desk means them so."
             )
         for (file, column), (place, counted) in self._unknown.items():
             names = ", ".join(name for name, _ in counted.most_common(NAMES_SHOWN))

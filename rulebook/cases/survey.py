@@ -7,13 +7,16 @@ pseudonyms only.
 """
 
 import pickle
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rulebook.cases.parsing import ParsedCase, merged
+from rulebook.errors import CannotStart
 
 BITS = 1 << 26
 MASK = BITS - 1
+SLASHES = re.compile(r" *([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}")
 
 
 class Seen:
@@ -35,6 +38,38 @@ class Seen:
         first, second = number & MASK, (number >> 32) & MASK
         self._bits[first >> 3] |= 1 << (first & 7)
         self._bits[second >> 3] |= 1 << (second & 7)
+
+
+class DayOrder:
+    """Tells a file whose dates have the month first, which would be stored on wrong days up to the 12th of each month.
+
+    Only dates with slashes can be meant so. A file that also has a day above 12 in front is day-first with a slip in
+    it: its bad rows are rejected one by one.
+    """
+
+    def __init__(self, file: str, column: str) -> None:
+        self._file, self._column = file, column
+        self._month_first = 0  # the first line that shows it
+        self._day_first = self._either = False
+
+    def watch(self, rows: Iterable[tuple[int, list[str | None]]], place: int) -> Iterator[list[str | None]]:
+        for line, cells in rows:
+            text = cells[place]
+            if text and "/" in text and (match := SLASHES.match(text)):
+                first, second = int(match[1]), int(match[2])
+                self._day_first |= first > 12
+                self._either |= first <= 12 and second <= 12
+                if second > 12 and not self._month_first:
+                    self._month_first = line
+            yield cells
+
+    def check(self) -> None:
+        """Raise CannotStart where the month stands first and some date would be read the other way round."""
+        if self._month_first and self._either and not self._day_first:
+            raise CannotStart(
+                f"{self._file}, line {self._month_first}, column {self._column}: the month stands before the day. "
+                "Export the dates as YYYY-MM-DD."
+            )
 
 
 class Survey:

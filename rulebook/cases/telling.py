@@ -15,12 +15,13 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
-def complete_until(horizon: str | None) -> str:
-    """The horizon in words, in the time zone of this installation."""
+def complete_until(horizon: str | None, sources: int = 1) -> str:
+    """The horizon in words, in the time zone of this installation; of several pooled sources it is the earliest."""
     if horizon is None:
         return "no case tells yet until when the data is complete"
     local = timezone.localtime(datetime.fromisoformat(horizon))
-    return f"data complete to {local.day} {local:%b %Y, %H:%M} ({timezone.get_current_timezone_name()})"
+    several = f", the earliest of {sources} sources; each is judged by its own" if sources > 1 else ""
+    return f"data complete to {local.day} {local:%b %Y, %H:%M} ({timezone.get_current_timezone_name()}){several}"
 
 
 def cases_opened(period: Period) -> str:

@@ -4,9 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import connection
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
+from rulebook.access.models import Person
 from rulebook.catalogue.forms import RuleForm
 from rulebook.catalogue.models import Alias, Rule, RuleVersion, Topic
 from rulebook.catalogue.services import change_rule, topic_at, write_down
@@ -68,7 +70,7 @@ class RulePages(ServiceAdmin):
     list_filter = ["status", "kind", "authority", "protective", "department", "intent"]
     list_select_related = ["department"]
     search_fields = ["code", "title", "text", "names__name"]
-    autocomplete_fields = ["department", "owner"]
+    autocomplete_fields = ["department"]
     ordering = ["code"]
     fieldsets = [
         (None, {"fields": ["code", "status", "title", "text", "topics", "channels", "applies_from"]}),
@@ -87,6 +89,19 @@ class RulePages(ServiceAdmin):
             form.base_fields["code"].required = False
             form.base_fields["code"].help_text = "Blank: the next free one."
         return form
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Owners are chosen from a plain list: looking people up takes a right that managers have not."""
+        if db_field.name == "owner":
+            kwargs["queryset"] = Person.objects.order_by("first_name", "last_name", "username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The form compares a stored rule with the one it showed; until the commit nobody may change it."""
+        rule = super().get_object(request, object_id, from_field)
+        if rule is not None and request.method == "POST" and connection.in_atomic_block:
+            rule = Rule.objects.select_for_update().get(pk=rule.pk)
+        return rule
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []

@@ -3,12 +3,16 @@
 from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
+from django.utils.functional import cached_property
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import RuleFields
 from rulebook.journal.pages import RefusingForm
 from rulebook.tables.values import split_list
+
+MEANWHILE = "Somebody else changed this meanwhile. It is now: {now}. Save again to put yours in its place."
 
 
 class ListField(forms.CharField):
@@ -50,6 +54,45 @@ class RuleForm(RefusingForm):
             self.initial["topics"] = newest.topics
             self.initial["applies_from"] = newest.applies_from
             self.initial["aliases"] = list(rule.names.filter(is_code=False).values_list("name", flat=True))
+            for field in self.fields.values():
+                field.show_hidden_initial = True  # comes back with the form, beside what was typed
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """The fields that differ from what the form showed; the database may hold something else again by now."""
+        return [name for name in self.fields if self._value(name, self[name].data) != self._shown(name)]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse what would overwrite a change that somebody else made since the form was shown.
+
+        What was typed stays in the form, which from then on counts as showing the other's words.
+        """
+        cleaned = super().clean()
+        for name in self.changed_data:
+            field, bound = self.fields[name], self[name]
+            stored = self.get_initial_for_field(field, name)
+            now = self._value(name, stored)
+            if now not in (self._shown(name), self._value(name, bound.data)):
+                words = field.prepare_value(now) if isinstance(now, list) else now
+                self.add_error(name, MEANWHILE.format(now="blank" if words in ("", None) else words))
+                data = cast(QueryDict, self.data).copy()
+                data[bound.html_initial_name] = field.hidden_widget().format_value(field.prepare_value(stored)) or ""
+                self.data = data
+        return cleaned
+
+    def _shown(self, name: str) -> Any:
+        bound = self[name]
+        if bound.html_initial_name in self.data:
+            return self._value(name, self.data[bound.html_initial_name])
+        return self._value(name, self.get_initial_for_field(self.fields[name], name))
+
+    def _value(self, name: str, given: Any) -> Any:
+        """One form for what is stored, shown and typed: browsers send line ends their own way."""
+        try:
+            value = self.fields[name].to_python(given)
+        except forms.ValidationError:
+            return given
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
     def fields_given(self) -> RuleFields:
         """What was changed in the form, so that what somebody else changed meanwhile stays."""

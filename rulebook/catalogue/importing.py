@@ -229,7 +229,7 @@ class Shelf:
         """A code of our own form that neither the database nor any row of the file has."""
         if self._codes is None:
             first = max(own_number(next_code()), *(own_number(code) + 1 for code in self._named), 1)
-            self._codes = (own_code(number) for number in range(first, 10**9))
+            self._codes = (code for number in range(first, 10**9) if (code := own_code(number)) not in self._named)
         return next(self._codes)
 
     def differing(self, rule: Rule, values: dict[str, Any]) -> dict[str, Any]:
@@ -243,7 +243,8 @@ class Shelf:
         found = {}
         for name, value in values.items():
             if name == "owner":
-                same = (self._person(value) if value else None) == rule.owner
+                person = self._person(value) if value else None
+                same = person == rule.owner and (person is not None or not value)  # somebody unknown is not nobody
             elif name == "aliases":
                 same = set(value) - {rule.code} == self._aliases.get(rule.pk, set())
             elif name == "channels":

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, TypedDict
 
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -14,10 +16,11 @@ from django.utils import timezone
 from rulebook.access.models import Department, Person
 from rulebook.catalogue.cleaning import clean_line, clean_name, clean_text, topic_path
 from rulebook.catalogue.models import Alias, Rule, RuleVersion, Topic
-from rulebook.errors import RulebookError
-from rulebook.journal.services import Acting, business_verb, record
+from rulebook.errors import LostRace, RulebookError
+from rulebook.journal.services import Acting, business_verb, record, take_turn
 
-OWN_CODE = re.compile(r"R-([0-9]{1,9})")
+# A code of more digits is a number of another system: to count on from it would use up our own.
+OWN_CODE = re.compile(r"R-([0-9]{1,6})")
 MEANING = ("title", "text", "topics", "channels")
 TEXTS = ("text", "clause", "purpose", "heard_where", "source_reference", "customer_hears")
 LINES = ("title", "decision_limit")
@@ -107,8 +110,9 @@ def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule
     rule = Rule(code=code, **_columns(fields))
     if rule.authority in Rule.NOT_OURS:
         rule.claimed_on = timezone.localdate()
-    rule.save(force_insert=True)
-    Alias.objects.bulk_create(Alias(name=name, rule=rule, is_code=name == code) for name in [code, *aliases])
+    with _naming(code):
+        rule.save(force_insert=True)
+        Alias.objects.bulk_create(Alias(name=name, rule=rule, is_code=name == code) for name in [code, *aliases])
     topics = sorted(fields.get("topics", []))
     if topics:
         rule.topics.add(*_topics(topics, by))
@@ -156,7 +160,7 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     if not changed:
         return False
     rule.save()
-    record("changed", "rule", rule.code, after=",".join(sorted(changed))[:60], by=by)
+    record("changed", "rule", rule.code, after=",".join(sorted(changed)), by=by)
     return True
 
 
@@ -208,10 +212,17 @@ def stated_start(given: date | None, starts: Sequence[date | None]) -> date | No
 
 
 def next_code() -> str:
-    """The code after the highest of our own form, R-0001, R-0002 ..."""
+    """The code after the highest of our own form, R-0001, R-0002 ...
+
+    Inside a business verb nobody else is given one until its commit.
+    """
+    take_turn("codes of rules")
     own = Alias.objects.filter(name__gte="R-0", name__lt="R-:", name__regex=rf"^{OWN_CODE.pattern}$")
     newest = own.order_by(Length("name").desc(), "-name").first()
-    return own_code(own_number(newest.name) + 1 if newest else 1)
+    number = own_number(newest.name) + 1 if newest else 1
+    while Alias.objects.filter(name=own_code(number)).exists():  # only beyond R-999999
+        number += 1
+    return own_code(number)
 
 
 def own_number(code: str) -> int:
@@ -300,9 +311,21 @@ def _refuse_taken(names: Sequence[str], rule: Rule | None) -> None:
     if taken is not None:
         raise FieldRefused(
             "code" if rule is None and taken.name == names[0] else "aliases",
-            f"'{taken.name}' already finds rule {taken.rule.code}. "
-            "Give another name, or take it from that rule first.",
+            f"'{taken.name}' already finds rule {taken.rule.code}. Give another name, or take it from that rule first; "
+            "a list that swaps two names needs an import without them before it.",
         )
+
+
+@contextmanager
+def _naming(code: str) -> Iterator[None]:
+    """A name that was free a moment ago can be taken by now; tried again, `_refuse_taken` says by which rule."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise LostRace(
+            f"Somebody else took the code or an alias of {code} at the same moment. Nothing was stored; save it again."
+        ) from error
 
 
 def _set_aliases(rule: Rule, names: Iterable[str]) -> bool:
@@ -310,5 +333,6 @@ def _set_aliases(rule: Rule, names: Iterable[str]) -> bool:
     present = set(rule.names.filter(is_code=False).values_list("name", flat=True))
     _refuse_taken(sorted(wanted - present), rule)
     rule.names.filter(is_code=False, name__in=present - wanted).delete()
-    Alias.objects.bulk_create(Alias(name=name, rule=rule) for name in sorted(wanted - present))
+    with _naming(rule.code):
+        Alias.objects.bulk_create(Alias(name=name, rule=rule) for name in sorted(wanted - present))
     return wanted != present

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from rulebook.access.models import Person, Team
+from rulebook.access.models import Person
 from rulebook.access.services import department_named, give_sign_in, set_head, set_headcount, team_named
 from rulebook.cases.importing import Listener, Order, import_cases
 from rulebook.cases.models import ImportRun, Source
@@ -19,11 +19,11 @@ from rulebook.catalogue.importing import import_rules
 from rulebook.catalogue.models import Rule
 from rulebook.desk.sample import plan, world
 from rulebook.errors import CannotStart
+from rulebook.journal.services import business_verb
 
 SOURCE = "Fjordhandel help desk (made up)"
 # Headcounts stand in for what a manager types in, so that figures by team may be shown.
-HEADCOUNTS = {world.EVENING: 6}
-HEADCOUNT = 11
+HEADCOUNTS = dict.fromkeys(world.TEAMS.values(), 11) | {world.EVENING: 6}
 ROLES = ("agent", "manager", "owner", "admin")
 OWNED = "Customer service"
 
@@ -34,22 +34,33 @@ class SignIn:
     password: str | None  # None: somebody has changed it since
 
 
-def load(say: Callable[[str], None], today: date | None = None) -> None:
-    """Load the sample into an empty database; on later calls, and after a crash, only what is missing.
-
-    Raises CannotStart where other rules or cases are: the demo must not mix with them.
-    """
+def refuse_in_production() -> None:
+    """Raises CannotStart in production."""
     if settings.PRODUCTION:
         raise CannotStart("The demo is not for production: it makes people with known passwords. Run it elsewhere.")
-    codes = {row["code"] for row in plan.rules()}
-    if Source.objects.exclude(name=SOURCE).exists() or Rule.objects.exclude(code__in=codes).exists():
-        raise CannotStart(
-            "This database holds rules or cases of its own, and the demo would mix with them. "
-            "Give it another file: RULEBOOK_DATABASE_URL=sqlite:////tmp/demo.sqlite3."
-        )
+
+
+def load(say: Callable[[str], None], today: date | None = None) -> None:
+    """Load the sample into an empty database; after a crash what is missing, and nothing once it is there.
+
+    Raises CannotStart in production, and where other rules, cases or people are: the demo must not mix with them.
+    """
+    refuse_in_production()
     if ImportRun.objects.filter(source__name=SOURCE, state=ImportRun.State.FINISHED).exists():
         return
-    _people()
+    codes = {row["code"] for row in plan.rules()}
+    begun = _begun()
+    if (
+        Source.objects.exclude(name=SOURCE).exists()
+        or Rule.objects.exclude(code__in=codes if begun else ()).exists()
+        or (Person.objects.exists() and not begun)
+    ):
+        raise CannotStart(
+            "This database holds rules, cases or people of its own, and the demo would mix with them. Nothing was "
+            "loaded. Give the demo a folder of its own: RULEBOOK_DATABASE_URL= RULEBOOK_DATA_DIR=$HOME/rulebook-demo."
+        )
+    if not begun:
+        _begin()
     say(f"Loading the rulebook of a made-up web shop: {len(codes)} rules ...")
     import_rules(plan.HERE / "rules.csv", None)
     end = (today or timezone.localdate()) - timedelta(days=1)
@@ -64,14 +75,21 @@ def load(say: Callable[[str], None], today: date | None = None) -> None:
             complete_until=end.isoformat(),
         )
         import_cases(order, None, Listener())
-    for team in Team.objects.filter(headcount=None):
-        set_headcount(team=team, headcount=HEADCOUNTS.get(team.name, HEADCOUNT), by=None)
 
 
-def _people() -> None:
-    team = team_named(name=world.EVENING, by=None)
+def _begun() -> bool:
+    """Whether an earlier load has made the people: all at once, so that no other person is taken for one of them."""
+    return Person.objects.filter(username__in=ROLES, team__name=world.EVENING).count() == len(ROLES)
+
+
+@business_verb
+def _begin() -> None:
+    """The people and teams, in one transaction. Never done twice: passwords and heads may have changed since."""
+    for name, headcount in HEADCOUNTS.items():
+        set_headcount(team=team_named(name=name, by=None), headcount=headcount, by=None)
+    evening = team_named(name=world.EVENING, by=None)
     for role in ROLES:
-        person = give_sign_in(username=role, password=_password(role), role=role, team=team, by=None)
+        person = give_sign_in(username=role, password=_password(role), role=role, team=evening, by=None)
         if role == "owner":
             set_head(department=department_named(name=OWNED, by=None), head=person, by=None)
 

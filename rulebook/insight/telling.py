@@ -31,7 +31,8 @@ def ledger_lines(entry: dict[str, Any], period: Period) -> list[str]:
     policy = entry["policy"]
     lines = [
         f"{', '.join(entry['sources'])}: method {policy['method']}, window {policy['window_days']} days, "
-        f"key {' and '.join(policy['key'])}; cases {cases_opened(period)}; {complete_until(entry['horizon'])}.",
+        f"key {' and '.join(policy['key'])}; cases {cases_opened(period)}; "
+        f"{complete_until(entry['horizon'], len(entry['sources']))}.",
     ]
     if entry["gross"] is None:
         return [*lines, "No mature case yet: nothing to measure until the window of the first cases has passed."]

@@ -14,6 +14,7 @@ from rulebook.journal.pages import ReadOnlyAdmin
 class EventAdmin(ReadOnlyAdmin):
     list_display = ["number", "at", "object_type", "object_code", "verb", "before", "after"]
     list_filter = ["object_type", "verb"]
+    linked_by = ("object_code",)
     search_fields = ["=object_code"]
     ordering = ["-number"]
 

@@ -4,7 +4,10 @@ from django.db import models
 
 
 class Actor(models.Model):
-    """Who did it, by the name of that day. Erasing a person blanks the name here; the events keep their number."""
+    """Who did it, by the name of that day: a person with a new name is a new row.
+
+    Erasing a person blanks the names here; the events keep their number.
+    """
 
     class Kind(models.TextChoices):
         PERSON = "person", "person"
@@ -16,7 +19,11 @@ class Actor(models.Model):
     name = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="one_actor_per_person")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "reference", "name"], condition=~models.Q(name=""), name="one_actor_per_person_and_name"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"{self.kind} {self.number}"
@@ -43,8 +50,8 @@ class Event(models.Model):
     verb = models.CharField(max_length=40)
     object_type = models.CharField(max_length=40)
     object_code = models.CharField(max_length=100)
-    before = models.CharField(max_length=60, blank=True)
-    after = models.CharField(max_length=60, blank=True)
+    before = models.CharField(max_length=255, blank=True)
+    after = models.CharField(max_length=255, blank=True)
     actor = models.BigIntegerField(help_text="Number of the actor.")
     note = models.BigIntegerField(null=True, blank=True, help_text="Number of the note.")
     at = models.DateTimeField()

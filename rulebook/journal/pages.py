@@ -4,16 +4,34 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
+from django.db import IntegrityError, OperationalError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from rulebook.errors import RulebookError
-from rulebook.journal.services import Acting
+from rulebook.errors import LostRace, RulebookError
+from rulebook.journal.services import Acting, is_lost_race
+
+# How Django's filters of choices, switches and other rows ask.
+OFFERED = frozenset({"", "exact", "isnull", "id__exact"})
+MEANWHILE = "Somebody else stored something of the same name at this moment. Nothing was stored here; save it again."
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ListedLookups(ModelAdmin):
+    """An address filters a list by what its filters offer, and by nothing else.
+
+    Django would take any column: a list of contacts could then be asked for those of one agent or one customer.
+    """
+
+    linked_by: tuple[str, ...] = ()  # columns that our own links filter by, besides `list_filter`
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        column, _, how = lookup.partition("__")
+        return column in {*self.list_filter, *self.linked_by} and how in OFFERED
+
+
+class ReadOnlyAdmin(ListedLookups):
     """Rows that imports and services write: to be looked at."""
 
     show_full_result_count = False
@@ -46,11 +64,12 @@ class RefusingForm(forms.ModelForm):
         return cleaned
 
 
-class ServiceAdmin(ModelAdmin):
+class ServiceAdmin(ListedLookups):
     """Rows that people write, through a service: `save_model` calls it, and nothing is ever deleted here.
 
-    A RulebookError undoes the request and is shown on the form. Django's own log of the admin is not kept: it would be
-    a second trail, with names and titles in it that nobody could erase. "History" leads to the journal.
+    A RulebookError undoes the request and is shown on the form, and so is a race lost to somebody else. Django's own
+    log of the admin is not kept: it would be a second trail, with names and titles in it that nobody could erase.
+    "History" leads to the journal.
     """
 
     form = RefusingForm
@@ -70,7 +89,11 @@ class ServiceAdmin(ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except RulebookError as refusal:
             request.refusal = refusal  # type: ignore[attr-defined]
-            return super().changeform_view(request, object_id, form_url, extra_context)
+        except (IntegrityError, OperationalError) as error:
+            if isinstance(error, OperationalError) and not is_lost_race(error):
+                raise
+            request.refusal = LostRace(MEANWHILE)  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

@@ -76,7 +76,7 @@ def business_verb(function: Callable[P, R]) -> Callable[P, R]:
                 return result
             except (OperationalError, LostRace) as error:
                 # Inside somebody else's transaction only a savepoint is ours to repeat.
-                if attempt == RETRIES or connection.in_atomic_block or not _is_lost_race(error):
+                if attempt == RETRIES or connection.in_atomic_block or not is_lost_race(error):
                     raise
             finally:
                 _drafts.reset(token)
@@ -104,6 +104,16 @@ def record(
     if drafts is None:
         raise RuntimeError("record() works inside a @business_verb only.")
     drafts.append(Draft(verb, object_type, object_code, before, after, by, note))
+
+
+def take_turn(what: str) -> None:
+    """Wait until no other transaction holds `what`; it is ours until the commit.
+
+    Taken before the journal head, never after it. SQLite lets one transaction write at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [what])
 
 
 def _write(drafts: list[Draft]) -> None:
@@ -139,7 +149,7 @@ def _actor_number(by: Acting | None) -> int:
         kind, reference, name = Actor.Kind.SYSTEM, 0, "Rulebook"
     else:
         kind, reference, name = Actor.Kind.PERSON, by.pk, by.get_full_name() or by.get_username()
-    actor, _ = Actor.objects.get_or_create(kind=kind, reference=reference, defaults={"name": name})
+    actor, _ = Actor.objects.get_or_create(kind=kind, reference=reference, name=name[:200])
     return actor.number
 
 
@@ -151,7 +161,8 @@ def _take_head(count: int) -> int:
     return head.last
 
 
-def _is_lost_race(error: Exception) -> bool:
+def is_lost_race(error: Exception) -> bool:
+    """True when the same again, from the start, may well go through."""
     if isinstance(error, LostRace):
         return True
     state = getattr(error.__cause__, "sqlstate", None)

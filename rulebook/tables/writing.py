@@ -76,8 +76,10 @@ def write_table(path: Path, columns: Sequence[str], rows: Rows, *, private: bool
 
 
 def _write_delimited(disk: IO[bytes], columns: Sequence[str], rows: Rows, separator: str) -> int:
-    # "replace": half a surrogate pair must not stop an export at its last row.
-    text = io.TextIOWrapper(disk, encoding="utf-8", errors="replace", newline="")
+    # The mark at the start of a CSV tells Excel that it is UTF-8, else it would spoil every æ. "replace": half a
+    # surrogate pair must not stop an export at its last row.
+    encoding = "utf-8-sig" if separator == "," else "utf-8"
+    text = io.TextIOWrapper(disk, encoding=encoding, errors="replace", newline="")
     # Line ends as in RFC 4180; with a bare \n the csv module would leave a \r inside a cell unquoted.
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
     writer.writerow([neutralise(column) for column in columns])

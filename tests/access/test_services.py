@@ -1,9 +1,18 @@
 """Finding and writing down people, departments and teams."""
 
 import pytest
+from django.contrib.auth.models import Group
 
 from rulebook.access.models import Person
-from rulebook.access.services import department_named, find_person, keep_person, owner_named, team_named
+from rulebook.access.services import (
+    department_named,
+    find_person,
+    keep_department,
+    keep_person,
+    keep_team,
+    owner_named,
+    team_named,
+)
 from rulebook.journal.models import Event, JournalHead
 from tests import make
 
@@ -57,3 +66,25 @@ def test_a_person_is_stored_together_with_an_event(manager):
     keep_person(person=anna, groups=[], by=manager)
     event = Event.objects.latest("number")
     assert (event.verb, event.object_type, event.object_code) == ("changed", "person", str(anna.pk))
+    assert (event.before, event.after) == ("", "email")
+
+
+def test_a_change_of_rights_is_an_event_with_the_rights_before_and_after(manager):
+    anna = make.person("anna", role="agent")
+    anna.is_superuser = anna.is_staff = True
+    keep_person(person=anna, groups=Group.objects.filter(name__in=["owner", "manager"]), by=manager)
+    event = Event.objects.latest("number")
+    assert (event.verb, event.before, event.after) == (
+        "rights_changed",
+        "agent",
+        "manager, owner, superuser, staff",
+    )
+
+
+def test_a_person_a_team_or_a_department_stored_as_it_was_is_no_event(manager):
+    anna, team, department = make.person("anna", role="agent"), make.team(), make.department()
+    before = head()
+    keep_person(person=anna, groups=list(anna.groups.all()), by=manager)
+    keep_team(team=team, by=manager)
+    keep_department(department=department, by=manager)
+    assert head() == before

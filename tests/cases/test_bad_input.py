@@ -118,7 +118,7 @@ ITEMS = {
     ),
     "an empty file": Item(b"", 1, ("cases.csv is empty", "Export it again"), ()),
     "a file of blank lines": Item(b"\n\n \n", 1, ("cases.csv is empty", "Export it again"), ()),
-    "a header alone": Item(text(HEADER), ids=()),
+    "a header alone": Item(text(HEADER), says=("cases.csv has a header and no rows",), ids=(), warnings=1),
     "a zip that is not XLSX": Item(
         zipped("cases.csv", HEADER + GOOD),
         1,
@@ -151,6 +151,20 @@ ITEMS = {
     "a date with the month first": Item(
         text(HEADER + row(opened="12/31/2025") + GOOD),
         says=("cases.csv, line 2, column opened_at: ", "month"),
+        rejected=1,
+    ),
+    "a month that stands first in a file where other dates would be read the other way round": Item(
+        text(HEADER + row(opened="03/04/2026") + row("B2", opened="03/14/2026") + GOOD),
+        1,
+        ("cases.csv, line 3, column opened_at: ", "YYYY-MM-DD", "Nothing of it was stored"),
+        (),
+    ),
+    "dates with slashes and the day first, with one slip": Item(
+        text(
+            HEADER + row("G3", opened="03/04/2026") + row("G4", opened="14/03/2026") + row(opened="03/14/2026") + GOOD
+        ),
+        says=("cases.csv, line 4, column opened_at: ", "month"),
+        ids=("G1", "G2", "G3", "G4"),
         rejected=1,
     ),
     "a future date": Item(

@@ -84,6 +84,13 @@ def test_the_same_list_again_writes_nothing(bring):
     assert not [query for query in queries if query["sql"].split()[0] in {"INSERT", "UPDATE", "DELETE"}]
 
 
+def test_an_owner_whom_nobody_knew_is_given_to_a_rule_that_had_none(bring):
+    make.rule("Refunds by mail only", code="A")
+    assert counts(bring("code,owner\nA,Anna Berg\n")) == (0, 1, 0, 0)
+    assert Rule.objects.get(code="A").owner.username == "Anna Berg"
+    assert counts(bring("code,owner\nA,Anna Berg\n")) == (0, 0, 1, 0)
+
+
 def test_a_rule_without_a_code_gets_one_and_is_known_by_its_words(bring):
     text = "title,text\nFirst,Same\nSecond,\nFirst,Other\n"
     assert counts(bring(text)) == (3, 0, 0, 0)

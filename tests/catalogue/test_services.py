@@ -41,6 +41,20 @@ def test_the_next_code_is_after_the_highest_of_our_own_form_and_no_other():
     assert next_code() == "R-12346"
 
 
+def test_a_long_number_of_another_system_does_not_use_up_our_codes():
+    make.rule(code="R-999999999")
+    assert make.rule().code == "R-0001"
+    make.rule(code="R-999999")
+    assert [make.rule().code, make.rule().code] == ["R-1000000", "R-1000001"]
+
+
+def test_all_changed_fields_are_named_in_the_event():
+    rule = make.rule(code="A")
+    texts = ("purpose", "heard_where", "source_reference", "customer_hears", "clause", "decision_limit")
+    change(rule, **dict.fromkeys(texts, "New."))
+    assert Event.objects.latest("number").after == ",".join(sorted(texts))
+
+
 def test_a_change_of_meaning_makes_a_version_and_one_event():
     rule = make.rule("Old words", applies_from=date(2020, 1, 1))
     before = head()

@@ -3,21 +3,29 @@
 import io
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from rulebook.access.models import Person
+from rulebook.access.models import Department, Person, Team
 from rulebook.cases.fcr import Period, fcr
 from rulebook.cases.models import Case, CaseRule, ImportRun, PendingLink, Source
 from rulebook.cases.policies import primary
 from rulebook.catalogue.models import Rule
+from rulebook.desk import demo as desk_demo
+from rulebook.desk.management.commands import demo as command
 from rulebook.desk.sample import world
+from rulebook.errors import CannotStart
 from rulebook.insight.ledger import ledger
 from rulebook.insight.prices import printed, printed_parts
 from rulebook.journal.models import Event
+from tests import make
+from tests.cases.running import run
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +55,22 @@ def counts():
     return {model.__name__: model.objects.count() for model in tables}
 
 
-def test_the_demo_prices_every_rule_as_planted_and_a_second_call_changes_nothing():
+def cut_off(*args):
+    raise KeyboardInterrupt
+
+
+def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_changes_nothing_afterwards(monkeypatch):
+    elsewhere = make.team("A team that the demo does not know", headcount=None)
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(desk_demo, "import_cases", cut_off)
+        desk_demo.load(lambda text: None)
+    theirs = {*world.TEAMS.values(), world.EVENING}
+    assert set(Team.objects.filter(headcount__gte=5).values_list("name", flat=True)) == theirs
+    newcomer = Person.objects.get(username="agent")
+    newcomer.set_password("a password of my own")
+    newcomer.save()
+    Department.objects.filter(name=desk_demo.OWNED).update(head=newcomer)
+
     out, _ = demo()
     answer = world.truth()
     source = Source.objects.get()
@@ -74,11 +97,91 @@ def test_the_demo_prices_every_rule_as_planted_and_a_second_call_changes_nothing
     for told in (*dearest[:10], "http://127.0.0.1:8000", "agent", "manager", "owner", "admin", "at most"):
         assert told in out, told
     assert dearest[10] not in out
+    titles = {row["rule"]: row["title"] for row in result["rows"]}
+    blocked = {row["rule"]: row["blocked_contacts"] for row in result["rows"]}
+    top = zip(dearest[:5], prices, strict=False)
+    for line in (f"| {titles[code]} | ours | {blocked[code]} | {100 * float(price):.2f} |" for code, price in top):
+        assert line in README, line
     assert not PendingLink.objects.exists()
     assert timezone.localtime(source.horizon).date() >= timezone.localdate() - timedelta(days=1)
 
+    elsewhere.refresh_from_db()
+    assert elsewhere.headcount is None, "a headcount was invented"
+    assert set(Team.objects.exclude(pk=elsewhere.pk).values_list("name", flat=True)) == theirs
+    newcomer.refresh_from_db()
+    assert newcomer.check_password("a password of my own") and "(the password was changed)" in out
+    assert Department.objects.get(name=desk_demo.OWNED).head == newcomer
+
+    make.rule("The newcomer's first own rule", code="MINE")
     before = counts()
     again, seconds = demo()
     assert seconds < 10
     assert counts() == before
     assert again.partition("What the rules")[2] == out.partition("What the rules")[2]
+
+
+@pytest.mark.parametrize("there", ["a person", "a rule", "a source", "one of the demo's own codes"])
+def test_the_demo_leaves_a_database_alone_that_holds_anything_of_its_own(there):
+    admin = make.person("admin", is_staff=True) if there == "a person" else None
+    if there == "a source":
+        make.source("desk")
+    elif there != "a person":
+        make.rule(code="MINE" if there == "a rule" else "R-0001")
+    before = counts()
+    with pytest.raises(CannotStart, match=r"RULEBOOK_DATA_DIR=\$HOME/rulebook-demo"):
+        desk_demo.load(print)
+    assert counts() == before and not Team.objects.exists()
+    if admin:
+        assert Person.objects.get().password == admin.password
+
+
+def test_in_production_the_demo_refuses_before_it_makes_tables(settings, capsys, monkeypatch):
+    settings.PRODUCTION = True
+    monkeypatch.setattr(command, "call_command", cut_off)
+    ran = run(capsys, monkeypatch, "demo")
+    assert (ran.code, ran.out) == (1, "") and "not for production" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *[("--port", port) for port in ("0", "99999", "65536", "00080000", "-1", "http", "²")],
+        *[("--host", host) for host in ("", "everybody", "300.0.0.1", "fe80::1%eth0", "127.0.0.1:8000")],
+    ],
+)
+def test_a_host_or_port_that_cannot_be_served_is_wrong_usage_and_nothing_is_made(words, capsys, monkeypatch):
+    monkeypatch.setattr(command, "call_command", cut_off)
+    ran = run(capsys, monkeypatch, "demo", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert words[0] in ran.err and "Write" in ran.err and "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("host", "served", "shown", "is_open"),
+    [
+        ("127.0.0.1", "127.0.0.1:8001", "http://127.0.0.1:8001/", False),
+        ("localhost", "127.0.0.1:8001", "http://127.0.0.1:8001/", False),
+        ("::1", "[::1]:8001", "http://[::1]:8001/", False),
+        ("0.0.0.0", "0.0.0.0:8001", "http://127.0.0.1:8001/", True),
+        ("::", "[::]:8001", "http://[::1]:8001/", True),
+        ("192.0.2.7", "192.0.2.7:8001", "http://192.0.2.7:8001/", True),
+    ],
+)
+def test_only_a_demo_that_others_can_open_warns_and_then_debug_is_off(
+    host, served, shown, is_open, settings, capsys, monkeypatch
+):
+    settings.DEBUG, settings.ALLOWED_HOSTS = True, ["example.org"]
+    called = []
+
+    def serve(name, *words, **options):
+        if name == "runserver":
+            called.extend([*words, settings.DEBUG, settings.ALLOWED_HOSTS])
+
+    monkeypatch.setattr(command, "call_command", serve)
+    monkeypatch.setattr(command.demo, "load", lambda say: None)
+    monkeypatch.setattr(command.Command, "_print_ledger", lambda self: None)
+    ran = run(capsys, monkeypatch, "demo", "--host", host, "--port", "8001")
+    assert shown in ran.out
+    assert ("everybody on this network" in ran.err) == is_open
+    hosts = ["*"] if is_open else ["example.org", served.removesuffix(":8001")]
+    assert called == [served, not is_open, hosts]

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'reference'), name='one_actor_per_person')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('name', ''), _negated=True), fields=('kind', 'reference', 'name'), name='one_actor_per_person_and_name')],
             },
         ),
         migrations.CreateModel(
@@ -37,8 +37,8 @@ class Migration(migrations.Migration):
                 ('verb', models.CharField(max_length=40)),
                 ('object_type', models.CharField(max_length=40)),
                 ('object_code', models.CharField(max_length=100)),
-                ('before', models.CharField(blank=True, max_length=60)),
-                ('after', models.CharField(blank=True, max_length=60)),
+                ('before', models.CharField(blank=True, max_length=255)),
+                ('after', models.CharField(blank=True, max_length=255)),
                 ('actor', models.BigIntegerField(help_text='Number of the actor.')),
                 ('note', models.BigIntegerField(blank=True, help_text='Number of the note.', null=True)),
                 ('at', models.DateTimeField()),

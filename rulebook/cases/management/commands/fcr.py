@@ -10,6 +10,7 @@ from rulebook.cases.policies import Policy
 from rulebook.cases.queries import by_policy, most_mature_first, sources_named
 from rulebook.cases.telling import cases_opened, complete_until
 from rulebook.commands import RulebookCommand, day
+from rulebook.errors import WrongUsage
 
 COLUMNS = (
     "group", "cases", "resolved", "not_resolved", "early_repeats", "pending", "unknown", "excluded", "blocked_silent",
@@ -29,7 +30,7 @@ class Command(RulebookCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sources = sources_named([options["source"]] if options["source"] else [])
         grouped = by_policy(sources, options["method"], options["window"], options["key"])
-        period = Period(options["since"], options["until"])
+        period = period_of(options)
         results = [fcr(grouped[policy], policy, period, options["by"]) for policy in sorted(grouped)]
         mature = [_mature(grouped[policy], policy, period) if len(grouped) > 1 else 0 for policy in sorted(grouped)]
         first, *others = most_mature_first(results, mature)
@@ -43,7 +44,7 @@ class Command(RulebookCommand):
         self.stdout.write(
             f"First-contact resolution of {', '.join(result['sources'])}: method {result['method']}, "
             f"window {result['window_days']} days, key {' and '.join(result['key'])}.\n"
-            f"Cases {cases_opened(period)}; {complete_until(result['horizon'])}. "
+            f"Cases {cases_opened(period)}; {complete_until(result['horizon'], len(result['sources']))}. "
             "Rates in % of resolved + not resolved; the last column is their 95 % interval (Wilson)."
         )
         rows = [
@@ -55,6 +56,13 @@ class Command(RulebookCommand):
         if "note" in result:
             self.stdout.write(result["note"])
         self.stdout.write("")
+
+
+def period_of(options: dict[str, Any]) -> Period:
+    period = Period(options["since"], options["until"])
+    if period.since and period.until and period.since > period.until:
+        raise WrongUsage("--since lies after --until, so there is no day between them. Swap them.")
+    return period
 
 
 def _mature(sources: Sequence[Source], policy: Policy, period: Period) -> int:

@@ -120,7 +120,7 @@ class Teller(Listener):
         self.shown += 1
         if self.shown <= 10:
             column = f", column {rejected.column}" if rejected.column else ""
-            self.say(f"{rejected.file}, line {rejected.line}{column}: {rejected.reason}")
+            self.say(f"Rejected: {rejected.file}, line {rejected.line}{column}: {rejected.reason}")
         elif self.shown == 11:
             more = "the report has them all." if self.file else "--report FILE writes them all."
             self.say(f"More rows were rejected; {more}")

@@ -7,6 +7,7 @@ from rulebook.cases.models import Method, Source
 from rulebook.cases.policies import effective_horizon
 from rulebook.cases.queries import by_policy, sources_named
 from rulebook.cases.services import refresh_all, set_policy, set_retired
+from rulebook.cases.telling import complete_until
 from rulebook.commands import RulebookCommand
 
 
@@ -35,7 +36,7 @@ class Command(RulebookCommand):
                 self.say("An import of this source is running. Its end brings the outcomes up to date.")
         source.refresh_from_db()
         horizon = effective_horizon(Source.objects.filter(space=source.space))
-        shown = {
+        shown: dict[str, Any] = {
             "source": source.name,
             "method": source.method,
             "window_days": source.window_days,
@@ -48,8 +49,11 @@ class Command(RulebookCommand):
         if options["format"] == "json":
             self.print_json(shown)
         else:
-            self.table(["source", source.name], [[name, _text(value)] for name, value in list(shown.items())[1:]])
+            told = {**shown, "horizon": complete_until(shown["horizon"])}
+            self.table(["source", source.name], [[name, _text(value)] for name, value in list(told.items())[1:]])
 
 
 def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return " and ".join(value) if isinstance(value, list) else value

@@ -3,8 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from rulebook.cases.fcr import Period
-from rulebook.cases.management.commands.fcr import add_policy_arguments
+from rulebook.cases.management.commands.fcr import add_policy_arguments, period_of
 from rulebook.cases.queries import by_policy, sources_named
 from rulebook.commands import RulebookCommand
 from rulebook.insight.queries import ledgers
@@ -23,7 +22,7 @@ class Command(RulebookCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         sources = sources_named(options["source"])
         grouped = by_policy(sources, options["method"], options["window"], options["key"])
-        period = Period(options["since"], options["until"])
+        period = period_of(options)
         result = ledgers(grouped, period)
         if options["format"] == "json":
             self.print_json(result)
