@@ -110,6 +110,11 @@ class Rule(models.Model):
         """True when the house itself can change it: all but law and contract, claimed or confirmed."""
         return self.authority not in self.NOT_OURS
 
+    @property
+    def claimed(self) -> bool:
+        """True for a law or contract that no second person has confirmed yet: "law (claimed)"."""
+        return not self.ours and self.confirmed_at is None
+
 
 class Alias(models.Model):
     """A name that finds a rule: its own code, or what another system or an older list calls it.

@@ -42,6 +42,7 @@ def rules_at(day: date) -> list[dict[str, Any]]:
             "text": version.text,
             "kind": version.rule.kind,
             "authority": version.rule.authority,
+            "claimed": version.rule.claimed,
             "protective": version.rule.protective,
             "department": str(version.rule.department or ""),
             "topics": version.topics,

@@ -114,3 +114,18 @@ def test_a_table_cuts_its_widest_text_and_never_a_number():
         "x" * 20 + "…  1234567",
         "y" + " " * 28 + "-",
     ]
+
+
+@pytest.mark.django_db
+def test_a_law_that_nobody_confirmed_is_listed_as_claimed():
+    make.rule(code="L-1", title="Keep the vouchers for five years", authority="law")
+    make.rule(code="P-1", title="Refunds are paid on Fridays", authority="policy")
+    out = io.StringIO()
+    call_command("rules", stdout=out, stderr=io.StringIO())
+    assert "law (claimed)" in out.getvalue() and "policy (claimed)" not in out.getvalue()
+    out = io.StringIO()
+    call_command("rules", "--format", "json", stdout=out, stderr=io.StringIO())
+    assert [(row["authority"], row["claimed"]) for row in json.loads(out.getvalue())["rows"]] == [
+        ("law", True),
+        ("policy", False),
+    ]

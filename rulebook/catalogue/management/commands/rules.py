@@ -23,6 +23,10 @@ class Command(RulebookCommand):
             self.print_json({"at": at.isoformat(), "rows": rows})
         elif rows:
             columns = ["code", "title", "kind", "authority", "department", "applies_from"]
-            self.table(columns, [[row[name] for name in columns] for row in rows])
+            self.table(columns, [[_cell(row, name) for name in columns] for row in rows])
         if options["format"] == "table":
             self.say(f"Rules that applied on {at}: {len(rows)}.")
+
+
+def _cell(row: dict[str, Any], name: str) -> Any:
+    return f"{row[name]} (claimed)" if name == "authority" and row["claimed"] else row[name]
