@@ -33,8 +33,8 @@ class ListField(forms.CharField):
 class RuleForm(RefusingForm):
     """Topics, channels and aliases as one line each; `applies_from` is that of the newest wording."""
 
-    topics = ListField(required=False, help_text="Several by ;, and a/b makes b a part of a.")
-    channels = ListField(required=False, help_text="Several by ;, such as phone; mail. Blank: all.")
+    topics = ListField(required=False, help_text="Separate with semicolons. returns/refund is a part of returns.")
+    channels = ListField(required=False, help_text="Separate with semicolons. Blank: all channels.")
     aliases = ListField(required=False, help_text="Other names that find this rule, several by ;.")
     applies_from = forms.DateField(
         required=False,
