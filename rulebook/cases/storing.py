@@ -3,7 +3,7 @@
 Rows are plain tuples in the order of `STORED`. Every function here runs inside a business verb of `services.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -81,15 +81,42 @@ def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched
     result.written = [*new, *(row for _, row in changed)]
     if dry or not result.written:
         return result
-    topics = topic_ids(paths={str(row.values[TOPIC]) for row in new if row.values[TOPIC]} | _names(changed, TOPIC))
-    teams = team_ids(names={str(row.values[TEAM]) for row in new if row.values[TEAM]} | _names(changed, TEAM))
-    _insert(source_id, new, topics, teams, rules, effect, touched)
-    _update(source_id, changed, topics, teams, rules, effect, touched)
+    topics = topic_ids(paths={str(row.values[TOPIC]) for row in result.written if row.values[TOPIC]})
+    teams = team_ids(names={str(row.values[TEAM]) for row in result.written if row.values[TEAM]})
+    chunk = _Chunk(source_id, topics, teams, rules, effect)
+    _insert(chunk, new, touched)
+    _update(chunk, changed, touched)
     return result
 
 
-def _names(changed: Sequence[tuple[int, ParsedCase]], place: int) -> set[str]:
-    return {str(row.values[place]) for _, row in changed if row.values[place]}
+@dataclass(frozen=True)
+class _Chunk:
+    """What turns a parsed row into rows of the tables: the ids behind its names."""
+
+    source_id: int
+    topics: dict[str, int]
+    teams: dict[str, int]
+    rules: dict[str, int]
+    effect: str
+
+    def columns(self, row: ParsedCase) -> tuple[Any, ...]:
+        """From external_id to row_hash, as in `INSERTED`. The outcome waits for the end of the run."""
+        values = row.values
+        outcome = "" if values[EXCLUDED] else Outcome.PENDING.value
+        named = self.topics.get(values[TOPIC]), self.teams.get(values[TEAM])
+        return (*values[:TOPIC], *named, *values[CUSTOMER:], outcome, row.row_hash)
+
+    def linked(self, row: ParsedCase) -> set[int]:
+        return {self.rules[name] for name in row.rules or () if name in self.rules}
+
+    def links(self, case_id: int, row: ParsedCase) -> Iterator[tuple[Any, ...]]:
+        for rule_id in self.linked(row):
+            yield case_id, rule_id, self.effect, Origin.SOURCE.value
+
+    def waiting(self, row: ParsedCase) -> Iterator[tuple[Any, ...]]:
+        for name in row.rules or ():
+            if name not in self.rules:
+                yield self.source_id, row.values[0], name, self.effect, Origin.SOURCE.value
 
 
 def _existing(source_id: int, ids: Sequence[str]) -> dict[str, Existing]:
@@ -157,75 +184,32 @@ def _as_parsed(name: str, value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
-def _insert(
-    source_id: int,
-    new: Sequence[ParsedCase],
-    topics: dict[str, int],
-    teams: dict[str, int],
-    rules: dict[str, int],
-    effect: str,
-    touched: Touched,
-) -> None:
+def _insert(chunk: _Chunk, new: Sequence[ParsedCase], touched: Touched) -> None:
     if not new:
         return
-    first = _next_ids(len(new))
-    cases: list[tuple[Any, ...]] = []
-    links: list[tuple[Any, ...]] = []
-    pending: list[tuple[Any, ...]] = []
+    numbered = list(enumerate(new, _next_ids(len(new))))
     months: set[Month] = set()
-    for case_id, row in enumerate(new, first):
-        values = row.values
-        topic_id = topics.get(values[TOPIC])
-        outcome = "" if values[EXCLUDED] else Outcome.PENDING.value
-        cases.append(
-            (case_id, source_id, *values[:TOPIC], topic_id, teams.get(values[TEAM]), *values[CUSTOMER:],
-             outcome, row.row_hash)
-        )  # fmt: skip
-        touched.add(case_id, values[CUSTOMER])
-        linked = {rules[name] for name in row.rules or () if name in rules}
-        links.extend((case_id, rule_id, effect, Origin.SOURCE.value) for rule_id in linked)
-        pending.extend(
-            (source_id, values[0], name, effect, Origin.SOURCE.value) for name in row.rules or () if name not in rules
-        )
-        months.update(_months(source_id, topic_id, values[DAY], linked))
-    insert_rows("cases_case", INSERTED, cases)
-    insert_rows("cases_caserule", LINK, links)
-    add_pending(pending)
+    for case_id, row in numbered:
+        touched.add(case_id, row.values[CUSTOMER])
+        topic_id = chunk.topics.get(row.values[TOPIC])
+        months |= _months(chunk.source_id, topic_id, row.values[DAY], chunk.linked(row))
+    insert_rows("cases_case", INSERTED, [(case_id, chunk.source_id, *chunk.columns(row)) for case_id, row in numbered])
+    _add_links(chunk, numbered)
     mark_dirty(months)
 
 
-def _update(
-    source_id: int,
-    changed: Sequence[tuple[int, ParsedCase]],
-    topics: dict[str, int],
-    teams: dict[str, int],
-    rules: dict[str, int],
-    effect: str,
-    touched: Touched,
-) -> None:
+def _update(chunk: _Chunk, changed: Sequence[tuple[int, ParsedCase]], touched: Touched) -> None:
     if not changed:
         return
     ids = [case_id for case_id, _ in changed]
-    months = _touch(source_id, ids, touched)
-    assignments = ", ".join(f"{name} = %s" for name in (*STORED, "outcome", "row_hash"))
-    cases: list[tuple[Any, ...]] = []
-    links: list[tuple[Any, ...]] = []
-    waiting: list[tuple[Any, ...]] = []
     relinked = [(case_id, row) for case_id, row in changed if row.rules is not None]
-    for case_id, row in changed:
-        values = row.values
-        outcome = "" if values[EXCLUDED] else Outcome.PENDING.value
-        cases.append(
-            (*values[:TOPIC], topics.get(values[TOPIC]), teams.get(values[TEAM]), *values[CUSTOMER:], outcome,
-             row.row_hash, case_id)
-        )  # fmt: skip
-        linked = {rules[name] for name in row.rules or () if name in rules}
-        links.extend((case_id, rule_id, effect, Origin.SOURCE.value) for rule_id in linked)
-        waiting.extend(
-            (source_id, values[0], name, effect, Origin.SOURCE.value) for name in row.rules or () if name not in rules
-        )
+    months = _touch(chunk.source_id, ids, touched)
+    assignments = ", ".join(f"{name} = %s" for name in INSERTED[2:])
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE cases_case SET {assignments} WHERE id = %s", cases)
+        cursor.executemany(
+            f"UPDATE cases_case SET {assignments} WHERE id = %s",
+            [(*chunk.columns(row), case_id) for case_id, row in changed],
+        )
         if relinked:
             cursor.execute(
                 f"DELETE FROM cases_caserule WHERE origin = %s AND case_id IN ({_listed(i for i, _ in relinked)})",
@@ -233,11 +217,15 @@ def _update(
             )
             cursor.executemany(
                 "DELETE FROM cases_pendinglink WHERE source_id = %s AND external_id = %s AND origin = %s",
-                [(source_id, row.values[0], Origin.SOURCE.value) for _, row in relinked],
+                [(chunk.source_id, row.values[0], Origin.SOURCE.value) for _, row in relinked],
             )
-    insert_rows("cases_caserule", LINK, links)
-    add_pending(waiting)
-    mark_dirty(months | _touch(source_id, ids, touched))
+    _add_links(chunk, relinked)
+    mark_dirty(months | _touch(chunk.source_id, ids, touched))
+
+
+def _add_links(chunk: _Chunk, numbered: Sequence[tuple[int, ParsedCase]]) -> None:
+    insert_rows("cases_caserule", LINK, [link for case_id, row in numbered for link in chunk.links(case_id, row)])
+    add_pending([link for _, row in numbered for link in chunk.waiting(row)])
 
 
 def _touch(source_id: int, case_ids: Sequence[int], touched: Touched) -> set[Month]:
