@@ -6,7 +6,7 @@ was left stale has all its outcomes computed anew.
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,7 +49,7 @@ class Order:
     files: tuple[Path, ...]
     links: Path | None = None
     preset: str = "auto"
-    overrides: dict[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
     effect: str = Effect.APPLIED.value
     time_zone: str = ""
     space: str = ""
@@ -140,7 +140,7 @@ class _Import:
             for table, layout in zip(tables, self.layouts, strict=True):
                 place = layout.columns["opened_at"]
                 order = DayOrder(table.name, table.columns[place])
-                rows = order.watch(table.rows(lambda rejected: None), place)
+                rows = order.watch(layout.rows(table, lambda rejected: None), place)
                 survey.look(rows, row_id(layout), seen, seen_lower)
                 order.check()
         except CannotStart as damage:
@@ -203,7 +203,7 @@ class _Import:
         parse = parser(layout, self.context, warn, table.name)
         id_of = row_id(layout)
         read = 0
-        for line, cells in table.rows(reject):
+        for line, cells in layout.rows(table, reject):
             read += 1
             if read % ROWS_A_CHUNK == 0:
                 self.listener.advance(ROWS_A_CHUNK)

@@ -29,8 +29,10 @@ FUTURE = timedelta(days=1)
 # Answers to "excluded" which plainly say no.
 NOT_EXCLUDED = frozenset({"", "no", "false", "0", "nej", "nei", "none", "f", "n"})
 DIRECTIONS = {
-    **dict.fromkeys(("outbound", "out", "outgoing", "udgående", "utgående", "udgaaende"), Excluded.OUTBOUND.value),
-    **dict.fromkeys(("", "inbound", "in", "incoming", "indgående", "inngående", "inkommande"), ""),
+    **dict.fromkeys(("outbound", "out", "outgoing", "ud", "ut"), Excluded.OUTBOUND.value),
+    **dict.fromkeys(("udgående", "udgaaende", "utgående", "utgaaende", "utgaende"), Excluded.OUTBOUND.value),
+    **dict.fromkeys(("", "inbound", "in", "incoming", "ind", "inn", "indkommende", "innkommende", "inkommande"), ""),
+    **dict.fromkeys(("indgående", "indgaaende", "inngående", "inngaaende", "ingående", "ingaaende", "ingaende"), ""),
 }
 V = TypeVar("V")
 
@@ -39,7 +41,8 @@ class ParsedCase(NamedTuple):
     """A row as it will be stored: `values` in the order of `storing.STORED`, topic and team still by name.
 
     `rules` is None where the row says nothing about rules. `absent` are the places in `values` that it says nothing
-    about, since its file has no such column or, in JSON, it has no such key: what is absent changes nothing.
+    about, since its file has no such column or, in JSON, it has no such key: what is absent changes nothing. `as_of`
+    sorts the rows of one case by when they were true, where the help desk says so: '' is earlier than any moment.
     """
 
     line: int
@@ -48,6 +51,7 @@ class ParsedCase(NamedTuple):
     row_hash: bytes
     absent: tuple[int, ...]
     file: str = ""
+    as_of: str = ""
 
 
 class RowRejected(Exception):
@@ -93,7 +97,12 @@ def overlaid(earlier: Sequence[Any], row: ParsedCase) -> tuple[Any, ...]:
 
 
 def merged(earlier: ParsedCase, later: ParsedCase) -> ParsedCase:
-    """Two rows of one case as one row that stores what they would store one after the other."""
+    """Two rows of one case as one row that stores what they would store one after the other.
+
+    `later` is the one read later. Where the rows tell when they were true, that order counts instead.
+    """
+    if later.as_of < earlier.as_of:
+        earlier, later = later, earlier
     if not later.absent and later.rules is not None:
         return later
     says_rules = later if later.rules is not None else earlier
@@ -141,10 +150,14 @@ def parser(
     ]
     split_rules = remembered(rules_in)
     exclusion = excluder(layout, warn)
+    meant = layout.read if layout.where or layout.words else None
+    as_of = dater(layout, zone) if layout.as_of else None
     agent_kept = context.agent_key is not None
     absent = _absent(columns.keys(), agent_kept=agent_kept, exclusions=bool(layout.exclusions))
 
     def parse(line: int, cells: list[str | None]) -> ParsedCase:
+        if meant:
+            cells = meant(cells)
         external_id = clean_key(cells[id_place] or "")
         if not external_id or len(external_id) > LONGEST_ID or "\0" in external_id:
             raise RowRejected("external_id", _bad_id(external_id))
@@ -213,9 +226,8 @@ def parser(
             exclusion(line, cells) if exclusion else "",
         )
         hashes = fields_hash(values) + (links_hash(rules, context.effect) if rules else NO_LINKS)
-        if None in cells:
-            return ParsedCase(line, values, rules, hashes, _absent_keys(layout, cells, agent_kept=agent_kept), file)
-        return ParsedCase(line, values, rules, hashes, absent, file)
+        unsaid = _absent_keys(layout, cells, agent_kept=agent_kept) if None in cells else absent
+        return ParsedCase(line, values, rules, hashes, unsaid, file, as_of(cells) if as_of else "")
 
     return parse
 
@@ -301,6 +313,21 @@ def rules_in(text: str) -> tuple[tuple[str, ...], str]:
     good = tuple(dict.fromkeys(name for name in found if len(name) <= LONGEST_NAME["rules"] and "\0" not in name))
     problem = "" if len(good) == len(set(found)) else "A rule code is too long to be one and was left out."
     return good, problem
+
+
+def dater(layout: Layout, zone: ZoneInfo) -> Callable[[Sequence[str | None]], str]:
+    """A function from a row to when it was true, as text that sorts; what cannot be read is earlier than any moment.
+
+    The blank between two moments sorts before the dot of a fraction of a second.
+    """
+
+    def moment(text: str | None) -> str:
+        try:
+            return stamp(parse_instant(text or "", zone)[0])
+        except BadValue:
+            return ""
+
+    return lambda cells: " ".join(moment(cells[place]) for place in layout.as_of)
 
 
 def excluder(layout: Layout, warn: Warn) -> Callable[[int, Sequence[str | None]], str] | None:

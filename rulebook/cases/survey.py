@@ -1,9 +1,9 @@
 """The first pass over the files of an import: which ids come twice, and how many rows there are.
 
-Of equal ids in one run the last good row wins, but rows are stored as they are read. Knowing the repeated ids
-beforehand is what makes a second run of the same file change nothing. Memory is bounded: bit maps of fixed size, and a
-nameless file on disk, gone with the process, for the ids that come again and their newest row. Parsed rows hold
-pseudonyms only.
+Of equal ids in one run the last good row wins, or the latest where rows tell when they were true, but rows are stored
+as they are read. Knowing the repeated ids beforehand is what makes a second run of the same file change nothing. Memory
+is bounded: bit maps of fixed size, and a nameless file on disk, gone with the process, for the ids that come again and
+their newest row. Parsed rows hold pseudonyms only.
 """
 
 import pickle

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from itertools import chain
+from typing import cast
 
 from rulebook.errors import CannotStart
 from rulebook.tables.opening import SAMPLE, CutLine, Damaged, Opened
@@ -18,6 +19,8 @@ LARGEST_OBJECT = 64 << 20  # characters
 LONGEST_FIRST_LINE = 4 << 20  # bytes looked through for a line end, unless the name says .ndjson or .jsonl
 MOST_COLUMNS = 2_000  # more different keys than this, and the file is a dictionary and no table
 TRIM = 1 << 20  # characters already read that are kept before the text is cut
+
+WRAPPERS = ("ticket", "helpdesk_ticket")  # keys under which an API hands out one record with others beside it
 
 Flat = dict[str, str]
 
@@ -55,6 +58,17 @@ def flatten(record: dict[str, object]) -> Flat:
         else:
             flat[name] = _text(value)
     return flat
+
+
+def wrapped(value: dict[str, object]) -> str:
+    """The key under which an object without an id holds a record with one, or ''.
+
+    >>> wrapped({"ticket": {"id": 7}, "conversations": [{"id": 1}]}), wrapped({"id": 1, "ticket": {"id": 7}})
+    ('ticket', '')
+    """
+    if "id" in value:
+        return ""
+    return next((key for key in WRAPPERS if isinstance(found := value.get(key), dict) and "id" in found), "")
 
 
 def _text(value: object) -> str:
@@ -243,7 +257,7 @@ class ObjectsTable(Table):
                     continue
                 try:
                     value = _DECODER.decode(text)
-                    flat = flatten(value) if isinstance(value, dict) else None
+                    flat = self._record(value) if isinstance(value, dict) else None
                 except RecursionError:
                     reject(self.rejected(number, _DEEP, text))
                     continue
@@ -281,7 +295,8 @@ class ObjectsTable(Table):
     def _wrapper(self, text: _Text, reject: Reject) -> Iterator[tuple[int, Flat | None]]:
         """The first list of objects inside the object that begins here; without such a list, the object itself.
 
-        An object with an id is no wrapper but a record, and its lists (comments, attachments) are values.
+        An object with an id is no wrapper but a record, and its lists (comments, attachments) are values. So is one
+        that holds a ticket with an id.
         """
         text.take("{")
         members: dict[str, object] = {}
@@ -293,7 +308,7 @@ class ObjectsTable(Table):
                 raise _Unreadable
             key = str(text.value())
             text.take(":")
-            record = record or "id" in members
+            record = record or "id" in members or bool(wrapped(members))
             if not (found or record) and text.peek() == "[" and text.after_bracket() == "{":
                 found = True
                 self.note_once(f"The rows of {self.name} are those of its list '{key[:80]}'; the rest was not read.")
@@ -304,17 +319,26 @@ class ObjectsTable(Table):
                     members[key] = value
             ended = text.take(",}") == "}"
         if not found and list(members.values()) != [[]]:
-            yield 1, flatten(members)
+            yield 1, self._record(members)
+
+    def _record(self, value: dict[str, object]) -> Flat:
+        """The values of an object, or of the one record that it wraps."""
+        key = wrapped(value)
+        if not key:
+            return flatten(value)
+        if len(value) > 1:
+            self.note_once(f"The rows of {self.name} are its objects '{key}'; what stands beside them was not read.")
+        return flatten(cast(dict[str, object], value[key]))
 
     def _is_record(self) -> bool:
-        """Whether the file is small and one object with an id, wherever in it the id stands."""
+        """Whether the file is small and one object with an id, or with a ticket, wherever in it these stand."""
         if len(self._opened.sample) >= SAMPLE:
             return False
         try:
             value = _DECODER.decode(self._opened.sample.decode("utf-8", "replace").strip())
         except (ValueError, RecursionError):
             return False
-        return isinstance(value, dict) and isinstance(value.get("id"), (str, int))
+        return isinstance(value, dict) and (isinstance(value.get("id"), (str, int)) or bool(wrapped(value)))
 
     def _list(self, text: _Text, reject: Reject) -> Iterator[tuple[int, Flat | None]]:
         """(number, object) of the list that begins here; None for an object that was rejected."""
@@ -342,7 +366,7 @@ class ObjectsTable(Table):
         reason, raw = _NO_OBJECT, ""
         try:
             if isinstance(value, dict):
-                return flatten(value)
+                return self._record(value)
             raw = _text(value)
         except RecursionError:
             reason = _DEEP

@@ -217,8 +217,8 @@ def test_durations_take_decimal_commas_and_clock_times(cell, seconds):
         *[("excluded", word, word) for word in ("outbound", "abandoned", "spam", "test", "merged")],
         ("excluded", " Spam ", "spam"),
         *[("excluded", word, "") for word in ("", "no", "False", "0", "nej")],
-        *[("direction", word, "outbound") for word in ("outbound", "Out", "udgående")],
-        *[("direction", word, "") for word in ("", "inbound", "IN", "indgående")],
+        *[("direction", word, "outbound") for word in ("outbound", "Out", "udgående", "utgaaende", "Ut")],
+        *[("direction", word, "") for word in ("", "inbound", "IN", "indgående", "innkommende", "ingående")],
     ],
 )
 def test_excluded_and_direction_say_what_counts_in_no_figure(column, cell, reason):
@@ -284,6 +284,20 @@ def test_two_rows_of_one_case_become_what_they_would_store_one_after_the_other()
     )
     cleared = merged(first, reader.row("C-1", "2026-01-06", "", "", ""))
     assert cleared.values[STORED.index("topic_id")] == "" and cleared.rules == ()
+
+
+def test_rows_that_tell_when_they_were_true_go_by_that_and_not_by_the_order_read():
+    columns = ("id", "created_at", "state", "source_type", "source_author_id", "updated_at")
+    reader = Reader(*columns)
+    older = reader.row("C-1", "2026-01-05", "open", "email", "anna", "2026-01-06 10:00", line=9)
+    newer = reader.row("C-1", "2026-01-05", "open", "chat", "anna", "2026-01-07 10:00", line=2)
+    blank = reader.row("C-1", "2026-01-05", "open", "fax", "anna", "some day", line=4)
+    assert blank.as_of == "" < older.as_of < newer.as_of
+    for one, two in ((older, newer), (newer, older), (merged(newer, blank), older), (blank, merged(older, newer))):
+        assert merged(one, two) == newer
+    twin = reader.row("C-1", "2026-01-05", "open", "sms", "anna", "2026-01-07 10:00")
+    assert merged(newer, twin) == twin and merged(twin, newer) == newer
+    assert Reader("external_id", "opened_at", "updated_at").row("C-1", "2026-01-05", "2026-01-06").as_of == ""
 
 
 def test_the_hash_tells_rows_apart_by_every_field_and_by_the_effect_of_their_rules():

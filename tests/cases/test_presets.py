@@ -1,16 +1,11 @@
 """Presets: a help desk's ticket file is recognised by its columns, any other table is refused with one sentence."""
 
-import csv
-import json
-from pathlib import Path
-
 import pytest
 
 from rulebook.cases.presets import FIELDS, PRESETS, choose, plain
 from rulebook.errors import CannotStart, WrongUsage
 from rulebook.tables.objects import flatten
-
-SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data"
+from rulebook.tables.reading import open_table
 
 ZENDESK_API = {
     "id": 35436, "url": "https://example.zendesk.com/api/v2/tickets/35436.json", "external_id": "ahg35h3jh",
@@ -37,18 +32,6 @@ def refusal(*args):
     text = str(caught.value)
     assert "\n" not in text and text[-1] in ".?"
     return text
-
-
-def read_columns(path):
-    """What the table reader would give: a CSV's header, or the keys of a JSON list's objects, flattened."""
-    if path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file))
-    content = json.loads(path.read_text())
-    if isinstance(content, dict):
-        wrapped = [value for value in content.values() if isinstance(value, list) and value]
-        content = [content] if "id" in content or not wrapped else wrapped[0]
-    return list({column: None for record in content if isinstance(record, dict) for column in flatten(record)})
 
 
 def test_generic_takes_the_canonical_names_whatever_their_case_blanks_and_hyphens():
@@ -210,33 +193,80 @@ def test_the_sentence_says_what_was_mapped_left_out_missed_and_not_used():
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 def test_presets_are_sound_data(preset):
     assert set(preset.columns) <= set(FIELDS)
+    conditions = [*preset.where.values(), *([preset.only] if preset.only else [])]
     written = [*preset.foreign, *preset.lists, *(name for signature in preset.signatures for name in signature)]
     written += [name for columns in preset.columns.values() for name in columns]
+    written += [*preset.as_of, *(column for column, _ in preset.exclusions), *(column for column, _ in conditions)]
     assert all(name == plain(name) for name in written)
     for _, reasons in preset.exclusions:
         assert set(reasons.values()) <= {"outbound", "abandoned", "spam", "test", "merged"}
         assert all(value == value.lower() for value in reasons)
+    for _, values in conditions:
+        assert all(value == value.lower() for value in values)
     assert preset.lists <= {column for column, _ in preset.exclusions}
+    assert not any(signature & preset.foreign for signature in preset.signatures)
+    assert {*preset.where, *preset.words} <= set(preset.columns)
 
 
 @pytest.mark.world
-def test_of_all_sample_tables_only_the_ticket_files_are_recognised():
-    folder = SAMPLES / "helpdesk-samples"
-    if not folder.is_dir():
-        pytest.skip("the real samples are not beside the project")
-    tables = [path for path in sorted(folder.glob("*/*")) if path.suffix in {".csv", ".json"}]
+def test_of_all_sample_tables_only_the_ticket_files_are_recognised(world):
+    tables = [path for path in sorted(world("helpdesk-samples").glob("*/*")) if path.suffix in {".csv", ".json"}]
     assert len(tables) > 60
     recognised = {}
     for path in tables:
         try:
-            layout = choose(path.name, read_columns(path), "auto", {})
+            layout = choose(path.name, open_table(path).columns, "auto", {})
         except CannotStart as error:
-            assert "is not a list of cases" in str(error)
+            assert "is not a list of cases" in str(error) and str(error).endswith(".")
         else:
             recognised[f"{path.parent.name}/{path.name}"] = layout.preset
     assert recognised == {
+        "django-helpdesk/demo.json": "django-helpdesk",
+        "freshdesk-chatwoot/ticket_with_conversations.json": "freshdesk",
+        "freshdesk-python/all_tickets.json": "freshdesk",
+        "freshdesk-python/ticket_1.json": "freshdesk",
+        "freshdesk-python/ticket_1_updated.json": "freshdesk",
+        "intercom-fivetran/conversation_history_data.csv": "intercom",
         "servicenow-fivetran/incident_data.csv": "servicenow",
         "servicenow-fivetran/task_data.csv": "servicenow",
         "servicenow-fivetran/task_data_snowflake.csv": "servicenow",
         "zendesk-fivetran/ticket_data.csv": "zendesk",
     }
+
+
+@pytest.mark.world
+@pytest.mark.parametrize(
+    ("preset", "file", "words"),
+    [
+        ("freshdesk", "freshdesk-python/agents.json", "column 'available_since' belongs to another table"),
+        ("freshdesk", "freshdesk-python/contacts.json", "column 'fb_profile_id' belongs to another table"),
+        ("freshdesk", "freshdesk-python/conversations.json", "column 'incoming' belongs to another table"),
+        ("freshdesk", "freshdesk-python/groups.json", "column 'auto_ticket_assign' belongs to another table"),
+        ("intercom", "intercom-fivetran/contact_history_data.csv", "column 'has_hard_bounced' belongs to another"),
+        ("intercom", "intercom-fivetran/conversation_part_history_data.csv", "column 'conversation_id' belongs to"),
+        ("salesforce", "salesforce-fivetran/sf_task_data.csv", "column 'what_id' belongs to another table"),
+        ("salesforce", "salesforce-fivetran/sf_contact_data.csv", "external_id ('casenumber' or 'case_number')"),
+        ("django-helpdesk", "freshdesk-python/contacts.json", "customer ('fields_submitter_email' or"),
+    ],
+)
+def test_another_table_of_a_help_desk_is_refused_under_its_name(world, preset, file, words):
+    path = world(f"helpdesk-samples/{file}")
+    text = refusal(path.name, open_table(path).columns, preset, {})
+    assert f"{path.name}, line 1, is not a ticket list of {preset}" in text and words in text
+
+
+@pytest.mark.world
+@pytest.mark.parametrize(
+    ("file", "preset"),
+    [
+        ("freshdesk-python/agents.json", "freshdesk"),
+        ("freshdesk-python/contacts.json", "freshdesk"),
+        ("intercom-fivetran/contact_history_data.csv", "intercom"),
+        ("salesforce-fivetran/sf_task_data.csv", "salesforce"),
+    ],
+)
+def test_another_table_of_a_help_desk_is_known_by_sight(world, file, preset):
+    path = world(f"helpdesk-samples/{file}")
+    assert f"It seems to be another table of {preset}: export its list of tickets and import that." in refusal(
+        path.name, open_table(path).columns, "auto", {}
+    )

@@ -69,6 +69,33 @@ def test_an_object_with_an_id_is_a_record_and_no_wrapper(tmp_path, size):
     assert opened(tmp_path, {"attachments": [{"name": "a"}], "id": 1}).columns == ("attachments", "id")
 
 
+TICKET = {"ticket": {"id": 7, "via": {"channel": "chat"}}, "comments": [{"id": 1}, {"id": 2}]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TICKET,
+        {"comments": TICKET["comments"], "ticket": TICKET["ticket"]},
+        {**TICKET, "comments": [{"id": 1, "text": "x" * 70_000}]},
+        [TICKET],
+        json.dumps(TICKET) + "\n" + json.dumps(TICKET),
+    ],
+    ids=["ticket first", "ticket last", "large", "list", "lines"],
+)
+def test_a_ticket_with_others_beside_it_is_the_row(tmp_path, content):
+    table = opened(tmp_path, content)
+    assert table.columns == ("id", "via_channel")
+    assert {tuple(cells) for _, cells in good(table)} == {("7", "chat")}
+    assert table.notes == ["The rows of tickets.json are its objects 'ticket'; what stands beside them was not read."]
+
+
+def test_a_ticket_named_in_another_record_is_a_value_of_it(tmp_path):
+    assert opened(tmp_path, {"id": 1, "ticket": {"id": 7}}).columns == ("id", "ticket_id")
+    assert opened(tmp_path, {"ticket": {"title": "x"}, "rows": [{"id": 1}]}).columns == ("id",)
+    assert opened(tmp_path, {"ticket": {"id": 7}}).notes == []
+
+
 def test_lines_of_objects_with_lists_inside_are_lines_all_the_same(tmp_path):
     line = json.dumps({"id": 1, "comments": [{"text": "hello"}]})
     table = opened(tmp_path, f"{line}\n{line}\n")

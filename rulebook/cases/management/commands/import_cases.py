@@ -1,25 +1,22 @@
 """manage.py import_cases FILE... --source NAME: a help desk's cases in, outcomes out."""
 
-import csv
-import os
-import stat
 import sys
 from argparse import ArgumentParser
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from tqdm import tqdm
 
 from rulebook.cases.importing import Listener, Order, Report, import_cases
 from rulebook.cases.models import Effect
 from rulebook.cases.presets import PRESETS
+from rulebook.cases.rejects import RejectedRows
 from rulebook.cases.telling import complete_until
 from rulebook.commands import RulebookCommand
 from rulebook.errors import WrongUsage
 from rulebook.tables.reading import Rejected
 from rulebook.tables.values import clean_key
-from rulebook.tables.writing import neutralise
 
 LONGEST = 100  # characters of a source's name
 PLAIN_EVERY = 100_000  # rows between two lines where there is no terminal
@@ -31,7 +28,12 @@ class Command(RulebookCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
         parser.add_argument("--source", required=True, metavar="NAME", help="The system the cases come from.")
-        parser.add_argument("--preset", default="auto", choices=["auto", *PRESETS], help="Default: auto.")
+        parser.add_argument(
+            "--preset",
+            default="auto",
+            choices=["auto", *PRESETS],
+            help="Whose export it is. Default: auto, by its columns.",
+        )
         parser.add_argument(
             "--map", nargs="+", action="extend", default=[], metavar="FIELD=COLUMN", help="Overrides the preset."
         )
@@ -92,8 +94,7 @@ class Teller(Listener):
         self.command = command
         self.bar: tqdm[Any] | None = None
         self.rows = self.total = self.shown = 0
-        self.file: TextIO | None = _private(report) if report else None
-        self.writer = csv_writer(self.file) if self.file else None
+        self.rejected = RejectedRows(report) if report else None
 
     def say(self, sentence: str) -> None:
         if self.bar is not None:
@@ -114,36 +115,21 @@ class Teller(Listener):
             self.command.say(f"{self.rows} of {self.total} rows read.")
 
     def reject(self, rejected: Rejected) -> None:
-        if self.writer is not None:
-            row = (rejected.file, rejected.line, rejected.column, rejected.reason, rejected.row)
-            self.writer.writerow([neutralise(str(cell)) for cell in row])
+        if self.rejected is not None:
+            self.rejected.add(rejected)
         self.shown += 1
         if self.shown <= 10:
             column = f", column {rejected.column}" if rejected.column else ""
             self.say(f"Rejected: {rejected.file}, line {rejected.line}{column}: {rejected.reason}")
         elif self.shown == 11:
-            more = "the report has them all." if self.file else "--report FILE writes them all."
+            more = "the report has them all." if self.rejected else "--report FILE writes them all."
             self.say(f"More rows were rejected; {more}")
 
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
-        if self.file is not None:
-            self.file.close()
-
-
-def csv_writer(file: TextIO) -> Any:
-    writer = csv.writer(file)
-    writer.writerow(["file", "line", "column", "reason", "row"])
-    return writer
-
-
-def _private(path: Path) -> TextIO:
-    """Raw ids stand in it: readable by its owner alone, also when the file was there before."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # /dev/null is everybody's
-        os.fchmod(descriptor, 0o600)
-    return os.fdopen(descriptor, "w", newline="", encoding="utf-8", errors="replace")
+        if self.rejected is not None:
+            self.rejected.close()
 
 
 def _name(text: str, option: str) -> str:
