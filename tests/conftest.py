@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.test import TransactionTestCase
 
+from rulebook.desk.navigation import SAMPLE_KEY
 from rulebook.journal import triggers
 from tests import make
 
@@ -24,6 +26,12 @@ def the_journal_lets_a_test_flush():
     TransactionTestCase._fixture_teardown = teardown
     yield
     TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture(autouse=True)
+def no_page_asks_whether_the_data_is_made_up():
+    """It does so once a minute; which test that would be, and its number of queries, would be left to chance."""
+    cache.set(SAMPLE_KEY, False, None)
 
 
 @pytest.fixture
@@ -60,6 +68,12 @@ def outsider(db):
 def admin(db):
     """May do everything."""
     return make.person("admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def own_key_ring(settings, tmp_path):
+    """Pseudonyms of a key ring that goes with the test."""
+    settings.KEY_RING_FILE = tmp_path / "keys" / "key_ring.json"
 
 
 @pytest.fixture

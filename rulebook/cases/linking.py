@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from rulebook.cases import dialect
 from rulebook.cases.models import Effect, ImportRun, Origin
 from rulebook.cases.parsing import LONGEST_ID, LONGEST_NAME
 from rulebook.cases.presets import plain
-from rulebook.cases.refreshing import mark_dirty
+from rulebook.cases.refreshing import mark_links_changed
 from rulebook.cases.runs import beat
 from rulebook.cases.storing import BATCH, LINK, add_pending, insert_rows
 from rulebook.catalogue.queries import rule_ids_by_name
@@ -125,7 +124,7 @@ def link(source_id: int, links: Sequence[ParsedLink], rehearsal: Rehearsal | Non
             result.waits.append((row.line, "rule" if rule is None else "case", row.rule_name))
     result.waiting = len(result.waits)
     said_twice = len(links) - result.waiting - len(arrived)
-    present = _present({case_id: external_id for external_id, (case_id, _) in cases.items()})
+    present = _present({case_id: external_id for external_id, case_id in cases.items()})
     if rehearsal:
         rehearsal.lay_over(present, ids)
     added = [pair for pair in arrived if pair not in present]
@@ -136,28 +135,27 @@ def link(source_id: int, links: Sequence[ParsedLink], rehearsal: Rehearsal | Non
         rehearsal.links.update({pair: {effect} for pair, effect in arrived.items()})
         return result
     own = Origin.SOURCE.value
-    _remove([(cases[external_id][0], rule_id, own) for external_id, rule_id in corrected])
-    new = [(cases[pair[0]][0], pair[1], arrived[pair], own) for pair in (*added, *corrected)]
+    _remove([(cases[external_id], rule_id, own) for external_id, rule_id in corrected])
+    new = [(cases[pair[0]], pair[1], arrived[pair], own) for pair in (*added, *corrected)]
     insert_rows("cases_caserule", LINK, new)
     _wait(source_id, waiting)
-    months = dict(cases.values())
-    mark_dirty({(source_id, "rule", rule_id, months[case_id]) for case_id, rule_id, _, _ in new})
+    mark_links_changed(case_id for case_id, _, _, _ in new)
     return result
 
 
-def _cases(source_id: int, ids: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """{external id: (case id, YYYY-MM)}"""
+def _cases(source_id: int, ids: Iterable[str]) -> dict[str, int]:
+    """{external id: case id}"""
     wanted = list(ids)
-    found: dict[str, tuple[int, str]] = {}
+    found: dict[str, int] = {}
     with connection.cursor() as cursor:
         for start in range(0, len(wanted), BATCH):
             part = wanted[start : start + BATCH]
             cursor.execute(
-                f"SELECT external_id, id, {dialect.month('opened_day')} FROM cases_case "
+                "SELECT external_id, id FROM cases_case "
                 f"WHERE source_id = %s AND external_id IN ({', '.join(['%s'] * len(part))})",
                 [source_id, *part],
             )
-            found.update((external_id, (case_id, month)) for external_id, case_id, month in cursor.fetchall())
+            found.update(cursor.fetchall())
     return found
 
 

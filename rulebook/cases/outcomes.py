@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rulebook.cases import dialect
-from rulebook.cases.models import Effect, Method, Outcome, Source
+from rulebook.cases.models import Effect, Issue, Method, Outcome, Source
 from rulebook.cases.policies import Clock, Policy, clocks, primary
 
 
@@ -50,6 +50,27 @@ def judged_cases(space: Sequence[Source], policy: Policy, only: Sql | None = Non
     text = f"SELECT {COLUMNS}, {mature} AS mature, {outcome} AS outcome, "
     text += f"{NO_REPEATS} FROM cases_case c WHERE {condition}"
     return Sql(text, params)
+
+
+def with_issues(judged: Sql, policy: Policy) -> Sql:
+    """`judged_cases` with two columns more: `repeated` (boolean), and `issue` as the case stores it.
+
+    Middle contacts of a chain are set apart from its ends; then what follows a first contact is the last of its chain.
+    """
+    if not policy.watches_repeats:
+        return Sql(f"SELECT t.*, {FALSE} AS repeated, '' AS issue FROM ({judged.text}) t", judged.params)
+    key = "e.customer_key" if policy.key == ("customer",) else "e.customer_key, e.topic_id"
+    ends = (
+        f"SELECT e.*, LEAD(e.mature) OVER (PARTITION BY {key}, "
+        "CASE WHEN e.is_repeat AND e.has_repeat THEN 1 ELSE 0 END "
+        f"ORDER BY e.opened_at, e.source_rank, e.external_id) AS last_is_mature FROM ({judged.text}) e"
+    )
+    issue = (
+        "CASE WHEN t.customer_key IS NULL OR t.is_repeat THEN '' "
+        f"WHEN NOT t.has_repeat THEN CASE WHEN t.mature THEN '{Issue.SHORT}' ELSE '' END "
+        f"WHEN t.last_is_mature THEN '{Issue.LONG}' ELSE '' END"
+    )
+    return Sql(f"SELECT t.*, t.has_repeat AS repeated, {issue} AS issue FROM ({ends}) t", judged.params)
 
 
 def stored_cases(space: Sequence[Source], policy: Policy) -> Sql | None:

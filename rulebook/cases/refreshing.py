@@ -13,7 +13,7 @@ from django.db.models import Max
 
 from rulebook.cases import dialect
 from rulebook.cases.models import ImportRun, Outcome, Source
-from rulebook.cases.outcomes import Sql, judged_cases
+from rulebook.cases.outcomes import Sql, judged_cases, with_issues
 from rulebook.cases.policies import Policy, effective_horizon, primary
 from rulebook.cases.runs import living_runs
 from rulebook.errors import CannotStart
@@ -81,12 +81,15 @@ def _refresh_everything(space: str, beat: Beat) -> bool:
     sources = list(Source.objects.filter(space=space).order_by("pk"))
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS cases_judged")
-        cursor.execute(f"CREATE TEMPORARY TABLE cases_judged (id {dialect.big_key()} PRIMARY KEY, outcome varchar(12))")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE cases_judged (id {dialect.big_key()} PRIMARY KEY, outcome varchar(12), "
+            "repeated boolean, issue varchar(5))"
+        )
         for policy in sorted({primary(source) for source in sources}):
-            judged = judged_cases(sources, policy)
+            judged = with_issues(judged_cases(sources, policy), policy)
             cursor.execute(
-                f"INSERT INTO cases_judged SELECT o.id, o.outcome FROM ({judged.text}) o WHERE o.source_id IN "
-                f"({_listed(sources, policy)}) ORDER BY o.id",
+                f"INSERT INTO cases_judged SELECT o.id, o.outcome, o.repeated, o.issue FROM ({judged.text}) o "
+                f"WHERE o.source_id IN ({_listed(sources, policy)}) ORDER BY o.id",
                 judged.params,
             )
         beat()
@@ -148,22 +151,27 @@ def store_judged(*, space: str, seen: Standing, low: int, high: int) -> bool:
     if _standing(space, lock=True) != seen:
         return False
     changed = "cases_judged o JOIN cases_case c ON c.id = o.id"
-    within = "o.id >= %s AND o.id < %s AND c.outcome <> o.outcome"
-    month = dialect.month_start("c.opened_day")
+    within = f"o.id >= %s AND o.id < %s AND {_differs('c')}"
+    month = dialect.month("c.opened_day")
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO cases_dirtymonth (source_id, subject, subject_id, month) "
             f"SELECT c.source_id, 'topic', COALESCE(c.topic_id, 0), {month} FROM {changed} WHERE {within} UNION "
             f"SELECT c.source_id, 'rule', l.rule_id, {month} FROM {changed} JOIN cases_caserule l ON l.case_id = o.id "
-            f"WHERE {within} ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING",
+            f"WHERE {within}",
             [low, high, low, high],
         )
+        months = set(cursor.fetchall())
         cursor.execute(
-            "UPDATE cases_case SET outcome = o.outcome FROM cases_judged o WHERE o.id = cases_case.id "
-            "AND o.id >= %s AND o.id < %s AND cases_case.outcome <> o.outcome",
+            "UPDATE cases_case SET outcome = o.outcome, repeated = o.repeated, issue = o.issue FROM cases_judged o "
+            f"WHERE o.id = cases_case.id AND o.id >= %s AND o.id < %s AND {_differs('cases_case')}",
             [low, high],
         )
+    mark_dirty(months)  # after the cases, as an import does it: two that wait for each other would be one too many
     return True
+
+
+def _differs(case: str) -> str:
+    return f"({case}.outcome <> o.outcome OR {case}.repeated <> o.repeated OR {case}.issue <> o.issue)"
 
 
 def _listed(sources: Iterable[Source], policy: Policy) -> str:
@@ -178,7 +186,7 @@ def refresh_batch(*, space: str, only: Sql) -> int:
     changed = 0
     for policy in sorted({primary(source) for source in sources}):
         measured = [source.pk for source in sources if primary(source) == policy]
-        changed += _store(judged_cases(sources, policy, only), measured)
+        changed += _store(with_issues(judged_cases(sources, policy, only), policy), measured)
     return changed
 
 
@@ -186,8 +194,9 @@ def _store(judged: Sql, source_ids: Sequence[int]) -> int:
     listed = ", ".join(str(int(source_id)) for source_id in source_ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE cases_case SET outcome = o.outcome FROM ({judged.text}) o WHERE o.id = cases_case.id "
-            f"AND cases_case.outcome <> o.outcome AND o.source_id IN ({listed}) "
+            "UPDATE cases_case SET outcome = o.outcome, repeated = o.repeated, issue = o.issue "
+            f"FROM ({judged.text}) o WHERE o.id = cases_case.id AND {_differs('cases_case')} "
+            f"AND o.source_id IN ({listed}) "
             "RETURNING cases_case.id, cases_case.source_id, cases_case.topic_id, cases_case.opened_day",
             judged.params,
         )
@@ -210,6 +219,25 @@ def _rule_months(case_ids: Sequence[int]) -> set[tuple[int, str, int, str]]:
     return found
 
 
+def mark_links_changed(case_ids: Iterable[int]) -> None:
+    """Mark what a changed link of these cases changes: the sums of their topics, and of every rule they are linked to.
+
+    Of each other rule too, for a case that two rules blocked counts half for each. Called after a link was added, and
+    before one is taken away.
+    """
+    ids = sorted(set(case_ids))
+    months = _rule_months(ids)
+    with connection.cursor() as cursor:
+        for start in range(0, len(ids), 5_000):
+            listed = ", ".join(str(int(case_id)) for case_id in ids[start : start + 5_000])
+            cursor.execute(
+                f"SELECT DISTINCT source_id, 'topic', COALESCE(topic_id, 0), {dialect.month('opened_day')} "
+                f"FROM cases_case WHERE id IN ({listed})"
+            )
+            months.update(cursor.fetchall())
+    mark_dirty(months)
+
+
 def mark_dirty(months: Iterable[tuple[int, str, int, str]]) -> None:
     """Mark months for the figures; (source id, subject, subject id, YYYY-MM). In the change's own transaction."""
     rows = [(source_id, subject, subject_id, f"{month}-01") for source_id, subject, subject_id, month in sorted(months)]
@@ -218,7 +246,8 @@ def mark_dirty(months: Iterable[tuple[int, str, int, str]]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO cases_dirtymonth (source_id, subject, subject_id, month) VALUES (%s, %s, %s, %s) "
-            "ON CONFLICT DO NOTHING",
+            # Counted, and thereby locked until the commit: who recomputes the month meanwhile has to see this change.
+            "ON CONFLICT (source_id, subject, subject_id, month) DO UPDATE SET marks = cases_dirtymonth.marks + 1",
             rows,
         )
 

@@ -7,11 +7,17 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
-from rulebook.cases import dialect
-from rulebook.cases.models import CaseRule, ImportRun, Origin, Source
+from rulebook.cases.models import Case, CaseRule, ImportRun, Origin, Source
 from rulebook.cases.parsing import ParsedCase
 from rulebook.cases.policies import effective_horizon
-from rulebook.cases.refreshing import Touched, add_maturing, mark_dirty, mark_judged, noted_changes, refresh_space
+from rulebook.cases.refreshing import (
+    Touched,
+    add_maturing,
+    mark_judged,
+    mark_links_changed,
+    noted_changes,
+    refresh_space,
+)
 from rulebook.cases.runs import beat
 from rulebook.cases.storing import Stored, store_chunk
 from rulebook.journal.services import Acting, business_verb, record
@@ -128,6 +134,26 @@ def set_retired(*, source: Source, retired: bool, by: Acting | None) -> bool:
     return True
 
 
+@business_verb
+def delete_cases(*, source: Source, external_ids: Sequence[str], by: Acting | None) -> int:
+    """Delete cases that should never have come, with their links; how many. Outcomes must then be refreshed.
+
+    A case that came back because of one of them is judged anew, so every outcome of the space is open until then.
+    """
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    doomed = Case.objects.filter(source=source, external_id__in=external_ids)
+    ids = list(doomed.values_list("pk", flat=True))
+    if not ids:
+        return 0
+    mark_links_changed(ids)
+    CaseRule.objects.filter(case__in=ids).delete()
+    doomed.delete()
+    source.changes += 1
+    source.save(update_fields=["changes"])
+    record("cases_deleted", "source", source.name, after=str(len(ids)), by=by)
+    return len(ids)
+
+
 def refresh_all(*, source: Source) -> bool:
     """Compute every outcome of the source's space, in small transactions; True when the source is fresh then.
 
@@ -138,6 +164,16 @@ def refresh_all(*, source: Source) -> bool:
         refresh_space(source.space, Touched(everything=True), lambda: None)
         mark_judged(noted=noted)
     return not Source.objects.get(pk=source.pk).stale
+
+
+def refresh_stale() -> list[str]:
+    """Compute the outcomes that an import or a new policy left open; the names of sources that are being imported."""
+    left = []
+    for source in Source.objects.order_by("name"):
+        source.refresh_from_db()  # fresh perhaps by now: the sources of a space are computed together
+        if source.stale and not refresh_all(source=source):
+            left.append(source.name)
+    return left
 
 
 def settle_pending_links(*, by: Acting | None) -> int:
@@ -155,8 +191,7 @@ def _settle_some(*, after: int) -> tuple[int, int]:
     """(how many were settled, the highest waiting number seen; 0 when there is none left)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.id, c.id, a.rule_id, p.effect, p.origin, c.source_id, "
-            f"{dialect.month('c.opened_day')} FROM cases_pendinglink p "
+            "SELECT p.id, c.id, a.rule_id, p.effect, p.origin FROM cases_pendinglink p "
             "JOIN catalogue_alias a ON a.name = p.rule_name "
             "JOIN cases_case c ON c.source_id = p.source_id AND c.external_id = p.external_id "
             f"WHERE p.id > %s ORDER BY p.id LIMIT {SETTLED_A_BATCH}",
@@ -168,7 +203,7 @@ def _settle_some(*, after: int) -> tuple[int, int]:
         # Of the source's own links of a case and rule the one that came last says the effect, as in `link`.
         said = {
             (case, rule, origin, "" if origin == Origin.SOURCE else effect): effect
-            for _, case, rule, effect, origin, *_ in rows
+            for _, case, rule, effect, origin in rows
         }
         cursor.executemany(
             "DELETE FROM cases_caserule WHERE case_id = %s AND rule_id = %s AND origin = %s AND effect <> %s",
@@ -179,5 +214,5 @@ def _settle_some(*, after: int) -> tuple[int, int]:
             ignore_conflicts=True,
         )
         cursor.execute(f"DELETE FROM cases_pendinglink WHERE id IN ({', '.join(str(int(row[0])) for row in rows)})")
-    mark_dirty({(source_id, "rule", rule, month) for _, _, rule, _, _, source_id, month in rows})
+    mark_links_changed(case_id for _, case_id, _, _, _ in rows)
     return len(rows), rows[-1][0]

@@ -1,4 +1,4 @@
-"""The figures. In this package live no tables yet: the ledger is computed from the cases."""
+"""The figures: sums by month, what each rule costs, and the ledger."""
 
 from django.apps import AppConfig
 

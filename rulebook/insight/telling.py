@@ -1,11 +1,17 @@
-"""The ledger in words and columns, for a terminal. Points are percentage points of first-contact resolution."""
+"""Ledger and figures in words and columns, for a terminal. Points are percentage points of first-contact resolution."""
 
 from decimal import Decimal
 from typing import Any
 
 from rulebook.cases.fcr import Period
 from rulebook.cases.telling import cases_opened, complete_until, number
+from rulebook.catalogue.models import Rule
+from rulebook.insight.models import RuleFigures
+from rulebook.insight.overview import Overview
+from rulebook.insight.queries import figures_of
+from rulebook.insight.sentences import why_no_harm
 
+FIGURE_HEADERS = ["rule", "title", "ours", "contacts", "not solved", "expected", "harm", "90 % sure", "price"]
 HEADERS = ["rule", "title", "ours", "contacts", "told no", "hours", "price"]
 
 
@@ -71,3 +77,84 @@ def percent(text: str) -> str:
     '70.8 %'
     """
     return f"{Decimal(text) * 100:.1f} %"
+
+
+def figure_row(rule: Rule) -> dict[str, Any]:
+    """One rule's figures for programs. `harm` is signed; null, as is every other figure, where it is not known.
+
+    n and k are contacts, e and excess parts of 1, harm and interval contacts per 30 days, price a part of 1 as in the
+    ledger, over the twelve months up to each source's horizon.
+    """
+    figures = figures_of(rule)
+    known = figures.harm is not None
+    return {
+        "code": rule.code,
+        "title": rule.title,
+        "list": figures.listed,
+        "why": why_no_harm(figures) or None,
+        "n": figures.n,
+        "k": figures.missed,
+        "e": figures.expected,
+        "excess": figures.excess,
+        "interval": [figures.low, figures.high] if known else None,
+        "harm": figures.harm,
+        "price": None if figures.price is None else str(figures.price),
+        "blocked": figures.blocked,
+        "blocked_silent": figures.silent,
+        "flags": 0,
+        "votes": 0,
+        "authority": rule.authority,
+        "ours": rule.ours,
+    }
+
+
+def figure_cells(rule: Rule) -> list[Any]:
+    figures = figures_of(rule)
+    return [
+        rule.code,
+        rule.title,
+        "ours" if rule.ours else rule.authority,
+        figures.n,
+        figures.missed,
+        None if figures.expected is None else f"{figures.expected * 100:.1f} %",
+        _harm(figures),
+        _interval(figures),
+        None if figures.price is None else points(str(figures.price)),
+    ]
+
+
+def _harm(figures: RuleFigures) -> str:
+    """
+    >>> _harm(RuleFigures(harm=35.6)), _harm(RuleFigures(harm=-2.0)), _harm(RuleFigures())
+    ('36', 'no harm seen', 'not measurable')
+    """
+    if figures.harm is None:
+        return "not measurable"
+    return f"{figures.harm:.0f}" if figures.harm >= 0 else "no harm seen"
+
+
+def _interval(figures: RuleFigures) -> str | None:
+    """
+    >>> _interval(RuleFigures(low=-0.4, high=2.2)), _interval(RuleFigures())
+    ('0 to 2', None)
+    """
+    if figures.low is None or figures.high is None:
+        return None
+    return f"{round(figures.low)} to {round(figures.high)}"
+
+
+def figure_lines(found: Overview | None) -> list[str]:
+    """What stands below the table: unit, method, window and horizon."""
+    if found is None:
+        return ["There are no cases yet: nothing can be measured."]
+    horizon = complete_until(found.horizon.isoformat(), len(found.sources))
+    return [
+        f"{', '.join(found.sources)}: method {found.method}, window {found.window_days} days, "
+        f"cases opened from {found.since}; {horizon}.",
+        "Harm: contacts in 30 days that would not have come back without the rule. Harms are never added up.",
+        "A price is at most what gross FCR would rise by without the rule, in percentage points.",
+        *(
+            f"{', '.join(other.sources)} are measured by {other.method}, {other.window_days} days: in no price here."
+            for other in found.others
+        ),
+    ]

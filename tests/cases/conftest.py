@@ -6,12 +6,6 @@ from tests.cases.importer import table
 
 
 @pytest.fixture
-def own_key_ring(settings, tmp_path):
-    """Pseudonyms of a key ring that goes with the test."""
-    settings.KEY_RING_FILE = tmp_path / "keys" / "key_ring.json"
-
-
-@pytest.fixture
 def file(tmp_path):
     """A new CSV file at every call: file("external_id opened_at", (1, "2026-01-05"), ...)."""
     numbers = iter(range(1, 1_000))

@@ -164,12 +164,18 @@ def test_ticket_files_of_the_presets_are_recognised(world, name, preset, exclude
     assert do_import(world(name), preset=preset).unchanged == done.created
 
 
+TICKET_FILES = {
+    "ticket_data.csv", "incident_data.csv", "task_data.csv", "task_data_snowflake.csv", "conversation_history_data.csv",
+    "all_tickets.json", "ticket_1.json", "ticket_1_updated.json", "ticket_with_conversations.json", "demo.json",
+}  # fmt: skip
+
+
 @pytest.mark.world
 def test_other_tables_of_a_help_desk_are_not_lists_of_cases(world):
     folder = world("helpdesk-samples")
     tried = 0
     for path in sorted([*folder.glob("*/*.csv"), *folder.glob("*/*.json")]):
-        if path.name in {"ticket_data.csv", "incident_data.csv", "task_data.csv", "task_data_snowflake.csv"}:
+        if path.name in TICKET_FILES:
             continue
         text, code = refused(path)
         assert "is not a list of cases" in text and path.name in text and code == 1, text
@@ -355,16 +361,25 @@ def test_a_case_whose_customer_becomes_known_is_judged_with_that_customers_other
     assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "resolved", "2": "unknown"}
 
 
-def test_links_that_settle_or_are_corrected_mark_the_months_of_their_rule(file):
-    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1"))
+def test_links_that_settle_or_are_corrected_mark_the_months_of_their_topic_and_of_every_rule_of_the_case(file):
+    other = make.rule(code="R2")
+    cases = file("external_id opened_at rules", (1, "2026-01-05", "R1;R2"))
     do_import(cases)
     DirtyMonth.objects.all().delete()
     rule = make.rule(code="R1")
     do_import(cases)
-    assert dirty() == {("rule", rule.pk, "2026-01")}
+    marked = {("topic", 0, "2026-01"), ("rule", rule.pk, "2026-01"), ("rule", other.pk, "2026-01")}
+    assert dirty() == marked
     DirtyMonth.objects.all().delete()
     do_import(cases, links=file("case rule effect", (1, "R1", "blocked")))
-    assert dirty() == {("rule", rule.pk, "2026-01")}
+    assert dirty() == marked
+
+
+def test_a_month_that_is_marked_again_says_so(file):
+    do_import(file("external_id opened_at", (1, "2026-01-05")))
+    before = DirtyMonth.objects.get().marks
+    do_import(file("external_id opened_at", (2, "2026-01-06")))
+    assert DirtyMonth.objects.get().marks > before
 
 
 def test_a_policy_that_changes_while_an_import_runs_judges_every_case(file, monkeypatch):

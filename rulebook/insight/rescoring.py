@@ -1,0 +1,309 @@
+"""From sums by month to one row of figures a rule and a source: all rules in one pass, and no case is looked at."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from rulebook.cases.models import Method, Source
+from rulebook.cases.policies import Policy, by_space, effective_horizon, primary
+from rulebook.catalogue.models import Rule, Topic
+from rulebook.insight.models import BlockedMonth, RuleFigures, RuleMonth, SourceFigures, TopicMonth
+from rulebook.insight.prices import Blocked, Rates, printed_parts
+from rulebook.insight.scoring import LEAST_MEASURED, Background, Compared, Count, Group, Score, score_all
+from rulebook.insight.sums import next_month
+from rulebook.journal.services import business_verb
+
+MONTHS = 12
+MONTHS_OF_VOLUME = 3
+ROWS_A_BATCH = 500
+SUMMED = (
+    "resolved", "not_resolved", "pending", "early_repeats", "unknown", "excluded", "blocked", "linked", "silent",
+    "issues", "short_issues", "seconds", "timed",
+)  # fmt: skip
+COMPARED = (
+    "listed", "why", "n", "missed", "cases", "expected", "excess", "volume", "harm", "low", "high", "price", "blocked",
+    "silent", "months",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Window:
+    """The twelve months of one source up to its horizon, in its own time zone, and how it is measured."""
+
+    source_id: int
+    policy: Policy
+    horizon: datetime
+    since: date
+    last: date  # first day of the horizon's month
+    volume_since: date
+    days: float  # from `volume_since` to the horizon
+    judged_until: date  # cases of this day and before are mature
+
+    @property
+    def months(self) -> Q:
+        return Q(source=self.source_id, month__gte=self.since, month__lte=self.last)
+
+    def is_complete(self, month: date) -> bool:
+        return next_month(month) - timedelta(days=1) <= self.judged_until
+
+
+def windows() -> dict[int, Window]:
+    """{source id: window}, by the present horizon and policy; while a source is imported, by those of before."""
+    found = {}
+    stored = SourceFigures.objects.in_bulk()
+    for space in by_space(Source.objects.order_by("pk")).values():
+        horizon = effective_horizon(space)
+        for source in space:
+            figures = stored.get(source.pk)
+            if not source.stale and horizon is not None:
+                found[source.pk] = _window(source, primary(source), horizon)
+            elif figures is not None and figures.horizon is not None:
+                policy = Policy(figures.method, figures.window_days, tuple(figures.key.split(",")))
+                found[source.pk] = _window(source, policy, figures.horizon)
+    return found
+
+
+def _window(source: Source, policy: Policy, horizon: datetime) -> Window:
+    zone = ZoneInfo(source.time_zone)
+    today = horizon.astimezone(zone).date()
+    last = today.replace(day=1)
+    volume_since = next_month(last, 1 - MONTHS_OF_VOLUME)
+    begin = datetime.combine(volume_since, datetime.min.time(), zone)
+    waits = policy.window_days if policy.method in {Method.NO_REPEAT, Method.CLOSED_FAST} else 0
+    return Window(
+        source_id=source.pk,
+        policy=policy,
+        horizon=horizon,
+        since=next_month(last, 1 - MONTHS),
+        last=last,
+        volume_since=volume_since,
+        days=(horizon - begin) / timedelta(days=1),
+        judged_until=today - timedelta(days=waits),
+    )
+
+
+def scores_due() -> bool:
+    """True when a figure follows from sums, a horizon, a policy or a rule that it was not made with."""
+    stored = SourceFigures.objects.in_bulk()
+    if any(row.changes != row.scored for row in stored.values()):
+        return True
+    for source_id, window in windows().items():
+        row = stored.get(source_id)
+        if row is None or (row.method, row.window_days, row.key, row.horizon) != _measured(window):
+            return True
+    return Rule.objects.filter(figures=None).exists()
+
+
+def _measured(window: Window) -> tuple[str, int, str, datetime]:
+    policy = window.policy
+    return policy.method, policy.window_days, ",".join(policy.key), window.horizon
+
+
+def rescore(beat: Callable[[], None] = lambda: None) -> None:
+    """Make every rule's and source's figures anew from the sums by month."""
+    noted = dict(SourceFigures.objects.values_list("pk", "changes"))
+    found = {pk: window for pk, window in windows().items() if pk in noted}
+    totals = {window.source_id: _totals(window) for window in found.values()}
+    headline = _headline(found, totals)
+    rows = _rule_rows(found, [found[pk] for pk in headline], totals)
+    beat()
+    stored = {row.pk: row for row in RuleFigures.objects.all()}
+    changed = [row for row in rows if row.pk not in stored or _values(stored[row.pk]) != _values(row)]
+    for start in range(0, len(changed), ROWS_A_BATCH):
+        store_rule_figures(rows=changed[start : start + ROWS_A_BATCH])
+        beat()
+    store_source_figures(windows=list(found.values()), totals=totals, noted=noted)
+
+
+@business_verb
+def store_rule_figures(*, rows: Sequence[RuleFigures]) -> None:
+    """Derived figures: no event is written of them."""
+    RuleFigures.objects.bulk_create(rows, update_conflicts=True, unique_fields=["rule"], update_fields=[*COMPARED])
+
+
+@business_verb
+def store_source_figures(
+    *, windows: Sequence[Window], totals: Mapping[int, Mapping[str, int]], noted: Mapping[int, int]
+) -> None:
+    """The last step: with it the noted changes count as scored."""
+    now = timezone.now()
+    for window in windows:
+        method, days, key, horizon = _measured(window)
+        SourceFigures.objects.filter(pk=window.source_id).update(
+            method=method, window_days=days, key=key, since=window.since, horizon=horizon, refreshed_at=now,
+            **totals[window.source_id],
+        )  # fmt: skip
+    for source_id, changes in noted.items():
+        SourceFigures.objects.filter(pk=source_id).update(scored=changes)
+
+
+def _values(row: RuleFigures) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in COMPARED)
+
+
+def _totals(window: Window) -> dict[str, int]:
+    sums = TopicMonth.objects.filter(window.months).aggregate(**{name: Sum(name, default=0) for name in SUMMED})
+    return {name: int(value) for name, value in sums.items()}
+
+
+def _headline(found: Mapping[int, Window], totals: Mapping[int, Mapping[str, int]]) -> list[int]:
+    """The sources whose policy has most mature cases; as in the ledger, ties go to the first policy in order."""
+    mature: dict[Policy, int] = defaultdict(int)
+    for pk, window in found.items():
+        mature[window.policy] += totals[pk]["resolved"] + totals[pk]["not_resolved"]
+    if not mature:
+        return []
+    first = min(mature, key=lambda policy: (-mature[policy], policy))
+    return [pk for pk, window in found.items() if window.policy == first]
+
+
+def _rule_rows(
+    found: Mapping[int, Window], headline: Sequence[Window], totals: Mapping[int, Mapping[str, int]]
+) -> list[RuleFigures]:
+    codes = dict(Rule.objects.order_by("code").values_list("pk", "code"))
+    counts, volumes, cases = _counting(found)
+    scores = score_all(counts, _background(found), lambda rule: volumes[rule])
+    blocked = _blocked(headline)
+    prices = _prices(blocked, headline, totals, codes)
+    months = _months(found)
+    watches = bool(headline) and headline[0].policy.watches_repeats
+    rows = []
+    for pk in codes:
+        compared, score = scores.get(pk, (Compared(Count(), None), None))
+        missed, silent = blocked.get(pk, ({}, 0))
+        rows.append(
+            RuleFigures(
+                rule_id=pk,
+                cases=cases[pk],
+                volume=volumes[pk],
+                price=prices.get(pk, Decimal(0)) if prices is not None else None,
+                blocked=sum(missed.values()),
+                silent=silent if watches else None,
+                months=months(pk),
+                **_harm(compared, score, bool(cases[pk])),
+            )
+        )
+    return rows
+
+
+def _harm(compared: Compared, score: Score | None, seen: bool) -> dict[str, Any]:
+    """A rule with few contacts has no harm: what little was seen of it may be chance."""
+    known = {"n": compared.count.n, "missed": compared.count.missed, "expected": compared.expected}
+    if score is not None and score.count.n >= LEAST_MEASURED:
+        return {
+            **known, "listed": RuleFigures.Listed.MEASURED, "why": RuleFigures.Why.NONE,
+            "excess": score.excess, "harm": score.harm, "low": score.low, "high": score.high,
+        }  # fmt: skip
+    if not seen:
+        why = RuleFigures.Why.NO_CASES
+    elif compared.count.n or not compared.seen:
+        why = RuleFigures.Why.TOO_FEW
+    else:
+        why = RuleFigures.Why.NO_COMPARISON
+    return {**known, "listed": RuleFigures.Listed.NOT_MEASURABLE, "why": why}
+
+
+def _counting(
+    found: Mapping[int, Window],
+) -> tuple[dict[int, dict[Group, Count]], dict[int, float], dict[int, int]]:
+    """({rule: {group: mature cases}}, {rule: contacts in 30 days}, {rule: cases of the twelve months})"""
+    counts: dict[int, dict[Group, Count]] = defaultdict(dict)
+    volumes: dict[int, float] = defaultdict(float)
+    cases: dict[int, int] = defaultdict(int)
+    for window in found.values():
+        rows = RuleMonth.objects.filter(window.months).values_list("rule", "topic", "channel").order_by()
+        recent = Sum("cases", filter=Q(month__gte=window.volume_since), default=0)
+        for rule, topic, channel, n, missed, recently, all_cases in rows.annotate(
+            n=Sum("mature"), k=Sum("missed"), recently=recent, all_cases=Sum("cases")
+        ):
+            if n:
+                counts[rule][window.source_id, topic or 0, channel] = Count(int(n), int(missed))
+            volumes[rule] += int(recently) * 30 / window.days
+            cases[rule] += int(all_cases)
+    return counts, volumes, cases
+
+
+def _background(found: Mapping[int, Window]) -> Background:
+    counts: dict[Group, Count] = {}
+    for window in found.values():
+        rows = TopicMonth.objects.filter(window.months).values_list("topic", "channel").order_by()
+        for topic, channel, resolved, missed in rows.annotate(r=Sum("resolved"), m=Sum("not_resolved")):
+            counts[window.source_id, topic or 0, channel] = Count(int(resolved) + int(missed), int(missed))
+    parents = dict(Topic.objects.exclude(parent=None).values_list("pk", "parent"))
+    above: dict[int, list[int]] = {}
+    for topic in parents:
+        above[topic] = []
+        higher = parents.get(topic)
+        while higher:
+            above[topic].append(higher)
+            higher = parents.get(higher)
+    return Background(counts, above)
+
+
+def _blocked(headline: Sequence[Window]) -> dict[int, tuple[dict[int, int], int]]:
+    """{rule: ({k: not resolved cases}, resolved cases)}"""
+    found: dict[int, tuple[dict[int, int], int]] = {}
+    for window in headline:
+        rows = BlockedMonth.objects.filter(window.months).values_list("rule", "k").order_by()
+        for rule, k, missed, resolved in rows.annotate(m=Sum("not_resolved"), r=Sum("resolved")):
+            by_k, silent = found.setdefault(rule, ({}, 0))
+            if missed:
+                by_k[k] = by_k.get(k, 0) + int(missed)
+            found[rule] = by_k, silent + int(resolved)
+    return found
+
+
+def _prices(
+    blocked: Mapping[int, tuple[dict[int, int], int]],
+    headline: Sequence[Window],
+    totals: Mapping[int, Mapping[str, int]],
+    codes: Mapping[int, str],
+) -> dict[int, Decimal] | None:
+    """{rule: price}, adding up to the ceiling as in the ledger; None where nothing is mature."""
+    rates = Rates(
+        *(
+            sum(totals[window.source_id][name] for window in headline)
+            for name in ("resolved", "not_resolved", "blocked")
+        )
+    )
+    if rates.ceiling is None:
+        return None
+    weights: dict[int, Fraction] = {rule: Blocked(by_k).weight for rule, (by_k, _) in blocked.items() if by_k}
+    order = sorted(weights, key=lambda rule: (-weights[rule], codes[rule]))
+    parts = printed_parts([rates.price(weights[rule]) for rule in order], rates.ceiling)
+    return {rule: Decimal(part) for rule, part in zip(order, parts, strict=True)}
+
+
+def _months(found: Mapping[int, Window]) -> Callable[[int], list[dict[str, Any]]]:
+    """A function from a rule to its twelve months up to the latest horizon, oldest first, as its figures hold them."""
+    if not found:
+        return lambda rule: []
+    last = max(window.last for window in found.values())
+    shown = [next_month(last, 1 - MONTHS + step) for step in range(MONTHS)]
+    named = {month: f"{month:%Y-%m}" for month in shown}
+    complete = {month: all(window.is_complete(month) for window in found.values()) for month in shown}
+    sums: dict[int, dict[date, tuple[int, int]]] = defaultdict(dict)
+    measured = Q(source__in=list(found), month__gte=shown[0], month__lte=last)
+    rows = RuleMonth.objects.filter(measured).values_list("rule", "month").order_by()
+    for rule, month, cases, missed in rows.annotate(c=Sum("cases"), m=Sum("missed")):
+        sums[rule][month] = int(cases), int(missed)
+
+    def of_rule(rule: int) -> list[dict[str, Any]]:
+        mine = sums.get(rule)
+        if mine is None:
+            return []
+        entries = []
+        for month in shown:
+            cases, missed = mine.get(month, (0, 0))
+            entries.append({"month": named[month], "cases": cases, "missed": missed, "complete": complete[month]})
+        return entries
+
+    return of_rule
