@@ -3,6 +3,8 @@
 All of it is derived and could be thrown away: `refresh_figures --all` makes it again from cases and links.
 """
 
+from typing import TypedDict
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -145,6 +147,15 @@ class SourceFigures(models.Model):
         return f"{self.source_id} from {self.since:%Y-%m}"
 
 
+class MonthOfRule(TypedDict):
+    """`complete`: every case of the month is mature."""
+
+    month: str
+    cases: int
+    missed: int
+    complete: bool
+
+
 class RuleFigures(models.Model):
     """What the numbers say of one rule; lists read this row and never a case.
 
@@ -180,9 +191,8 @@ class RuleFigures(models.Model):
     price = models.DecimalField(max_digits=9, decimal_places=6, null=True, help_text="In gross FCR, a part of 1.")
     blocked = models.PositiveBigIntegerField(default=0, help_text="Not resolved cases it blocked.")
     silent = models.PositiveBigIntegerField(null=True, help_text="Told no, did not return; null but under no_repeat.")
-    # Twelve entries, oldest first: {"month": "2026-01", "cases": 40, "missed": 12, "complete": true}. `complete`: every
-    # case of the month is mature.
-    months = models.JSONField(default=list)
+    # The twelve months of its counting cases, packed, since ten thousand rules are scored in one go: see `months`.
+    monthly = models.CharField(max_length=400, blank=True)
 
     class Meta:
         verbose_name_plural = "rule figures"
@@ -195,6 +205,25 @@ class RuleFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule_id} {self.listed}"
+
+    @property
+    def months(self) -> list[MonthOfRule]:
+        """Twelve months up to the horizon, oldest first; none where no case counts.
+
+        >>> RuleFigures(monthly="2025-12 1 40/12 38/9").months[1]
+        {'month': '2026-01', 'cases': 38, 'missed': 9, 'complete': False}
+        """
+        if not self.monthly:
+            return []
+        first, complete, *pairs = self.monthly.split()
+        year, month = map(int, first.split("-"))
+        entries: list[MonthOfRule] = []
+        for place, pair in enumerate(pairs):
+            cases, missed = map(int, pair.split("/"))
+            over, index = divmod(month - 1 + place, 12)
+            name = f"{year + over}-{index + 1:02}"
+            entries.append({"month": name, "cases": cases, "missed": missed, "complete": place < int(complete)})
+        return entries
 
 
 class HourlyCost(models.Model):

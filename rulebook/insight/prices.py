@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 DIGITS = 6
 
@@ -24,7 +25,8 @@ class Blocked:
         >>> Blocked({1: 2, 2: 3}).weight
         Fraction(7, 2)
         """
-        return sum((Fraction(cases, k) for k, cases in self.by_k.items()), Fraction(0))
+        whole = lcm(*self.by_k)
+        return Fraction(sum(cases * (whole // k) for k, cases in self.by_k.items()), whole)
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,12 @@ def printed_parts(values: Sequence[Fraction], total: Fraction) -> list[str]:
     >>> printed_parts([Fraction(1, 3)] * 3, Fraction(1))
     ['0.333334', '0.333333', '0.333333']
     """
-    scaled = [value * 10**DIGITS for value in values]
-    units = [value.numerator // value.denominator for value in scaled]
+    # Whole numbers over one denominator: ten thousand fractions would take most of a second.
+    denominator = lcm(*(value.denominator for value in values))
+    scaled = [value.numerator * (denominator // value.denominator) * 10**DIGITS for value in values]
+    units = [number // denominator for number in scaled]
     missing = _units(total) - sum(units)
-    by_remainder = sorted(range(len(values)), key=lambda place: (units[place] - scaled[place], place))
+    by_remainder = sorted(range(len(values)), key=lambda place: (-(scaled[place] % denominator), place))
     for place in by_remainder[:missing]:
         units[place] += 1
     return [_text(unit) for unit in units]

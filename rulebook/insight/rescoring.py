@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from math import lcm
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Q, Sum
 from django.utils import timezone
 
@@ -16,22 +18,40 @@ from rulebook.cases.models import Method, Source
 from rulebook.cases.policies import Policy, by_space, effective_horizon, primary
 from rulebook.catalogue.models import Rule, Topic
 from rulebook.insight.models import BlockedMonth, RuleFigures, RuleMonth, SourceFigures, TopicMonth
-from rulebook.insight.prices import Blocked, Rates, printed_parts
-from rulebook.insight.scoring import LEAST_MEASURED, Background, Compared, Count, Group, Score, score_all
+from rulebook.insight.prices import Rates, printed_parts
+from rulebook.insight.scoring import LEAST_MEASURED, Background, Compared, Count, Group, score_all
 from rulebook.insight.sums import next_month
 from rulebook.journal.services import business_verb
 
 MONTHS = 12
 MONTHS_OF_VOLUME = 3
+FREE = Decimal("0.000000")
 ROWS_A_BATCH = 500
 SUMMED = (
     "resolved", "not_resolved", "pending", "early_repeats", "unknown", "excluded", "blocked", "linked", "silent",
     "issues", "short_issues", "seconds", "timed",
 )  # fmt: skip
-COMPARED = (
-    "listed", "why", "n", "missed", "cases", "expected", "excess", "volume", "harm", "low", "high", "price", "blocked",
-    "silent", "months",
-)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """A row of RuleFigures, in the order of its columns; plain, since there are ten thousand of them."""
+
+    rule_id: int
+    listed: str
+    why: str
+    n: int
+    missed: int
+    cases: int
+    expected: float | None
+    excess: float | None
+    volume: float
+    harm: float | None
+    low: float | None
+    high: float | None
+    price: Decimal | None
+    blocked: int
+    silent: int | None
+    monthly: str
 
 
 @dataclass(frozen=True)
@@ -115,8 +135,8 @@ def rescore(beat: Callable[[], None] = lambda: None) -> None:
     headline = _headline(found, totals)
     rows = _rule_rows(found, [found[pk] for pk in headline], totals)
     beat()
-    stored = {row.pk: row for row in RuleFigures.objects.all()}
-    changed = [row for row in rows if row.pk not in stored or _values(stored[row.pk]) != _values(row)]
+    stored = set(RuleFigures.objects.values_list(*Row._fields))
+    changed = [row for row in rows if row not in stored]
     for start in range(0, len(changed), ROWS_A_BATCH):
         store_rule_figures(rows=changed[start : start + ROWS_A_BATCH])
         beat()
@@ -124,9 +144,16 @@ def rescore(beat: Callable[[], None] = lambda: None) -> None:
 
 
 @business_verb
-def store_rule_figures(*, rows: Sequence[RuleFigures]) -> None:
+def store_rule_figures(*, rows: Sequence[Row]) -> None:
     """Derived figures: no event is written of them."""
-    RuleFigures.objects.bulk_create(rows, update_conflicts=True, unique_fields=["rule"], update_fields=[*COMPARED])
+    columns = Row._fields
+    assignments = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO insight_rulefigures ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
+            f"ON CONFLICT (rule_id) DO UPDATE SET {assignments}",
+            [row._replace(price=None if row.price is None else str(row.price)) for row in rows],  # type: ignore[arg-type]
+        )
 
 
 @business_verb
@@ -143,10 +170,6 @@ def store_source_figures(
         )  # fmt: skip
     for source_id, changes in noted.items():
         SourceFigures.objects.filter(pk=source_id).update(scored=changes)
-
-
-def _values(row: RuleFigures) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in COMPARED)
 
 
 def _totals(window: Window) -> dict[str, int]:
@@ -167,48 +190,49 @@ def _headline(found: Mapping[int, Window], totals: Mapping[int, Mapping[str, int
 
 def _rule_rows(
     found: Mapping[int, Window], headline: Sequence[Window], totals: Mapping[int, Mapping[str, int]]
-) -> list[RuleFigures]:
+) -> list[Row]:
     codes = dict(Rule.objects.order_by("code").values_list("pk", "code"))
     counts, volumes, cases = _counting(found)
     scores = score_all(counts, _background(found), lambda rule: volumes[rule])
     blocked = _blocked(headline)
     prices = _prices(blocked, headline, totals, codes)
-    months = _months(found)
+    monthly = _monthly(found)
     watches = bool(headline) and headline[0].policy.watches_repeats
+    nothing = Compared(Count(), None), None
     rows = []
     for pk in codes:
-        compared, score = scores.get(pk, (Compared(Count(), None), None))
+        compared, score = scores.get(pk, nothing)
         missed, silent = blocked.get(pk, ({}, 0))
+        if score is not None and score.count.n < LEAST_MEASURED:
+            score = None  # what little was seen of it may be chance
         rows.append(
-            RuleFigures(
+            Row(
                 rule_id=pk,
+                listed=RuleFigures.Listed.NOT_MEASURABLE.value if score is None else RuleFigures.Listed.MEASURED.value,
+                why="" if score is not None else _why(compared, cases[pk]),
+                n=compared.count.n,
+                missed=compared.count.missed,
                 cases=cases[pk],
+                expected=compared.expected,
+                excess=None if score is None else score.excess,
                 volume=volumes[pk],
-                price=prices.get(pk, Decimal(0)) if prices is not None else None,
+                harm=None if score is None else score.harm,
+                low=None if score is None else score.low,
+                high=None if score is None else score.high,
+                price=None if prices is None else prices.get(pk, FREE),
                 blocked=sum(missed.values()),
                 silent=silent if watches else None,
-                months=months(pk),
-                **_harm(compared, score, bool(cases[pk])),
+                monthly=monthly.get(pk, ""),
             )
         )
     return rows
 
 
-def _harm(compared: Compared, score: Score | None, seen: bool) -> dict[str, Any]:
-    """A rule with few contacts has no harm: what little was seen of it may be chance."""
-    known = {"n": compared.count.n, "missed": compared.count.missed, "expected": compared.expected}
-    if score is not None and score.count.n >= LEAST_MEASURED:
-        return {
-            **known, "listed": RuleFigures.Listed.MEASURED, "why": RuleFigures.Why.NONE,
-            "excess": score.excess, "harm": score.harm, "low": score.low, "high": score.high,
-        }  # fmt: skip
-    if not seen:
-        why = RuleFigures.Why.NO_CASES
-    elif compared.count.n or not compared.seen:
-        why = RuleFigures.Why.TOO_FEW
-    else:
-        why = RuleFigures.Why.NO_COMPARISON
-    return {**known, "listed": RuleFigures.Listed.NOT_MEASURABLE, "why": why}
+def _why(compared: Compared, cases: int) -> str:
+    if not cases:
+        return RuleFigures.Why.NO_CASES.value
+    few = compared.count.n or not compared.seen
+    return RuleFigures.Why.TOO_FEW.value if few else RuleFigures.Why.NO_COMPARISON.value
 
 
 def _counting(
@@ -276,34 +300,31 @@ def _prices(
     )
     if rates.ceiling is None:
         return None
-    weights: dict[int, Fraction] = {rule: Blocked(by_k).weight for rule, (by_k, _) in blocked.items() if by_k}
+    whole = lcm(*(k for by_k, _ in blocked.values() for k in by_k))  # in these parts of a case, weights are whole
+    weights = {
+        rule: sum(cases * (whole // k) for k, cases in by_k.items()) for rule, (by_k, _) in blocked.items() if by_k
+    }
     order = sorted(weights, key=lambda rule: (-weights[rule], codes[rule]))
-    parts = printed_parts([rates.price(weights[rule]) for rule in order], rates.ceiling)
+    parts = printed_parts([rates.price(Fraction(weights[rule], whole)) for rule in order], rates.ceiling)
     return {rule: Decimal(part) for rule, part in zip(order, parts, strict=True)}
 
 
-def _months(found: Mapping[int, Window]) -> Callable[[int], list[dict[str, Any]]]:
-    """A function from a rule to its twelve months up to the latest horizon, oldest first, as its figures hold them."""
+def _monthly(found: Mapping[int, Window]) -> dict[int, str]:
+    """{rule: its twelve months up to the latest horizon, packed as RuleFigures holds them}"""
     if not found:
-        return lambda rule: []
+        return {}
     last = max(window.last for window in found.values())
     shown = [next_month(last, 1 - MONTHS + step) for step in range(MONTHS)]
-    named = {month: f"{month:%Y-%m}" for month in shown}
-    complete = {month: all(window.is_complete(month) for window in found.values()) for month in shown}
-    sums: dict[int, dict[date, tuple[int, int]]] = defaultdict(dict)
-    measured = Q(source__in=list(found), month__gte=shown[0], month__lte=last)
-    rows = RuleMonth.objects.filter(measured).values_list("rule", "month").order_by()
-    for rule, month, cases, missed in rows.annotate(c=Sum("cases"), m=Sum("missed")):
-        sums[rule][month] = int(cases), int(missed)
-
-    def of_rule(rule: int) -> list[dict[str, Any]]:
-        mine = sums.get(rule)
-        if mine is None:
-            return []
-        entries = []
-        for month in shown:
-            cases, missed = mine.get(month, (0, 0))
-            entries.append({"month": named[month], "cases": cases, "missed": missed, "complete": complete[month]})
-        return entries
-
-    return of_rule
+    complete = sum(all(window.is_complete(month) for window in found.values()) for month in shown)
+    sums: dict[int, list[str]] = {}
+    counted = "SELECT rule_id, SUM(cases), SUM(missed) FROM insight_rulemonth WHERE source_id IN ({}) AND month = %s "
+    counted = counted.format(", ".join(str(int(source_id)) for source_id in found)) + "GROUP BY rule_id"
+    with connection.cursor() as cursor:
+        for place, month in enumerate(shown):
+            cursor.execute(counted, [month.isoformat()])
+            for rule, cases, missed in cursor.fetchall():
+                mine = sums.get(rule)
+                if mine is None:
+                    mine = sums[rule] = ["0/0"] * MONTHS
+                mine[place] = f"{cases}/{missed}"
+    return {rule: f"{shown[0]:%Y-%m} {complete} {' '.join(pairs)}" for rule, pairs in sums.items()}
