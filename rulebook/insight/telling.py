@@ -8,6 +8,7 @@ from rulebook.cases.telling import cases_opened, complete_until, number
 from rulebook.catalogue.models import Rule
 from rulebook.insight.models import RuleFigures
 from rulebook.insight.overview import Overview
+from rulebook.insight.prices import printed
 from rulebook.insight.queries import figures_of
 from rulebook.insight.sentences import why_no_harm
 
@@ -105,6 +106,27 @@ def figure_row(rule: Rule) -> dict[str, Any]:
         "votes": 0,
         "authority": rule.authority,
         "ours": rule.ours,
+    }
+
+
+def overview_row(found: Overview | None) -> dict[str, Any] | None:
+    """All contacts under the headline policy, for programs: counts, then rates as in the ledger. Null without cases."""
+    if found is None:
+        return None
+    counts = ("resolved", "not_resolved", "pending", "early_repeats", "unknown", "excluded", "blocked", "issues")
+    return {
+        "sources": list(found.sources),
+        "method": found.method,
+        "window_days": found.window_days,
+        "key": list(found.key),
+        "since": found.since.isoformat(),
+        "horizon": found.horizon.isoformat(),
+        **{name: getattr(found, name) for name in counts},
+        "blocked_silent": found.silent if found.watches_repeats else None,
+        **{name: printed(getattr(found, name)) for name in ("gross", "issue_fcr", "net", "gap", "ceiling", "coverage")},
+        "ours": str(found.ours),
+        "not_ours": str(found.not_ours),
+        "others": [overview_row(other) for other in found.others],
     }
 
 

@@ -7,7 +7,7 @@ from rulebook.cases.services import refresh_stale
 from rulebook.commands import RulebookCommand
 from rulebook.insight.queries import listed_rules, overview
 from rulebook.insight.refreshing import refresh_figures
-from rulebook.insight.telling import FIGURE_HEADERS, figure_cells, figure_lines, figure_row
+from rulebook.insight.telling import FIGURE_HEADERS, figure_cells, figure_lines, figure_row, overview_row
 
 
 class Command(RulebookCommand):
@@ -22,14 +22,7 @@ class Command(RulebookCommand):
         refresh_figures()
         rules, found = listed_rules(), overview()
         if options["format"] == "json":
-            window = {
-                "method": found.method if found else None,
-                "window_days": found.window_days if found else None,
-                "sources": list(found.sources) if found else [],
-                "since": found.since.isoformat() if found else None,
-                "horizon": found.horizon.isoformat() if found else None,
-            }
-            self.print_json({**window, "rows": [figure_row(rule) for rule in rules]})
+            self.print_json({"overview": overview_row(found), "rows": [figure_row(rule) for rule in rules]})
             return
         self.table(FIGURE_HEADERS, [figure_cells(rule) for rule in rules], width=130)
         for line in figure_lines(found):
