@@ -11,6 +11,8 @@ from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -23,8 +25,9 @@ admin.site.unregister(Group)
 
 class PersonForm(RefusingForm, UserChangeForm):
     language = forms.ChoiceField(
+        label=capfirst(_("language")),
         required=False,
-        choices=[("", "as the browser says"), *settings.LANGUAGES],
+        choices=[("", _("as the browser says")), *settings.LANGUAGES],
         widget=UnfoldAdminSelectWidget,
     )
 
@@ -50,9 +53,9 @@ class PersonAdmin(ServiceAdmin, UserAdmin):
     filter_horizontal = []
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        ("Name", {"fields": ["first_name", "last_name", "email", "language", "team"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "groups"]}),
-        ("Dates", {"fields": ["last_login", "date_joined"]}),
+        (_("Name"), {"fields": ["first_name", "last_name", "email", "language", "team"]}),
+        (_("Rights"), {"fields": ["is_active", "is_staff", "groups"]}),
+        (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = UserAdmin.add_fieldsets  # Unfold's base class has none and would hide them
     readonly_fields = ["last_login", "date_joined"]
@@ -61,7 +64,7 @@ class PersonAdmin(ServiceAdmin, UserAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or not request.user.is_superuser:
             return fieldsets
-        return [*fieldsets, ("Everything", {"fields": ["is_superuser"]})]
+        return [*fieldsets, (_("Everything"), {"fields": ["is_superuser"]})]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)

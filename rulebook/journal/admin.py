@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from rulebook.journal.models import Actor, Event, Note
 from rulebook.journal.pages import ReadOnlyAdmin
@@ -27,9 +29,9 @@ class EventAdmin(ReadOnlyAdmin):
         shown: list[Any] = list(super().get_list_display(request))
         return [*shown, "who"] if request.user.has_perm("journal.view_actor") else shown
 
-    @admin.display(description="who")
+    @admin.display(description=_("who"))
     def who(self, event: Event) -> str:
-        return str(getattr(event, "actor_name", "") or f"actor {event.actor}")
+        return str(getattr(event, "actor_name", "") or gettext("actor %(number)s") % {"number": event.actor})
 
 
 @admin.register(Actor)

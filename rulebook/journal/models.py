@@ -1,6 +1,7 @@
 """The journal's tables. An event names nobody and quotes nothing: names and texts stand beside it and can be erased."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Actor(models.Model):
@@ -10,15 +11,17 @@ class Actor(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PERSON = "person", "person"
-        SYSTEM = "system", "system"
+        PERSON = "person", _("person")
+        SYSTEM = "system", _("system")
 
-    number = models.BigAutoField(primary_key=True)
-    kind = models.CharField(max_length=10, choices=Kind)
-    reference = models.BigIntegerField(help_text="The person's number; 0 for the system itself.")
-    name = models.CharField(max_length=200, blank=True)
+    number = models.BigAutoField(_("number"), primary_key=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    reference = models.BigIntegerField(_("reference"), help_text=_("The person's number; 0 for the system itself."))
+    name = models.CharField(_("name"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("actor")
+        verbose_name_plural = _("actors")
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "reference", "name"], condition=~models.Q(name=""), name="one_actor_per_person_and_name"
@@ -32,8 +35,12 @@ class Actor(models.Model):
 class Note(models.Model):
     """A text that somebody gave with an event: a reason, an answer. Erasable, the event stays."""
 
-    number = models.BigAutoField(primary_key=True)
-    text = models.TextField(blank=True)
+    number = models.BigAutoField(_("number"), primary_key=True)
+    text = models.TextField(_("text"), blank=True)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
 
     def __str__(self) -> str:
         return self.text[:60]
@@ -46,17 +53,19 @@ class Event(models.Model):
     refuse UPDATE, DELETE and TRUNCATE (see `triggers.py`).
     """
 
-    number = models.BigIntegerField(primary_key=True)
-    verb = models.CharField(max_length=40)
-    object_type = models.CharField(max_length=40)
-    object_code = models.CharField(max_length=100)
-    before = models.CharField(max_length=255, blank=True)
-    after = models.CharField(max_length=255, blank=True)
-    actor = models.BigIntegerField(help_text="Number of the actor.")
-    note = models.BigIntegerField(null=True, blank=True, help_text="Number of the note.")
-    at = models.DateTimeField()
+    number = models.BigIntegerField(_("number"), primary_key=True)
+    verb = models.CharField(_("verb"), max_length=40)
+    object_type = models.CharField(_("object type"), max_length=40)
+    object_code = models.CharField(_("object code"), max_length=100)
+    before = models.CharField(_("before"), max_length=255, blank=True)
+    after = models.CharField(_("after"), max_length=255, blank=True)
+    actor = models.BigIntegerField(_("actor"), help_text=_("Number of the actor."))
+    note = models.BigIntegerField(_("note"), null=True, blank=True, help_text=_("Number of the note."))
+    at = models.DateTimeField(_("at"))
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["number"]
         indexes = [
             # The timeline of one rule, review or import.

@@ -8,6 +8,7 @@ from django.db import IntegrityError, OperationalError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from rulebook.errors import LostRace, RulebookError
@@ -15,7 +16,7 @@ from rulebook.journal.services import Acting, is_lost_race
 
 # How Django's filters of choices, switches and other rows ask.
 OFFERED = frozenset({"", "exact", "isnull", "id__exact"})
-MEANWHILE = "Somebody else stored something of the same name at this moment. Nothing was stored here; save it again."
+MEANWHILE = _("Somebody else stored something of the same name at this moment. Nothing was stored here; save it again.")
 
 
 class ListedLookups(ModelAdmin):
@@ -92,7 +93,7 @@ class ServiceAdmin(ListedLookups):
         except (IntegrityError, OperationalError) as error:
             if isinstance(error, OperationalError) and not is_lost_race(error):
                 raise
-            request.refusal = LostRace(MEANWHILE)  # type: ignore[attr-defined]
+            request.refusal = LostRace(str(MEANWHILE))  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

@@ -10,6 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
 from rulebook.errors import CannotStart
 from rulebook.tables.opening import CutLine, Damaged, Opened
 from rulebook.tables.table import RAW_SHOWN, Reject, Row, Table
@@ -24,9 +27,15 @@ REREAD_FREELY = 64 << 20  # characters read again before the span of a record is
 # limits above are what protects memory.
 csv.field_size_limit(max(csv.field_size_limit(), 2 * LONGEST_RECORD))
 
-_NEVER_CLOSED = "A quote is opened here and never closed: close it, or double it where it is part of the text."
-_STRAY = "Something follows a closing quote other than a separator: double the quote where it is part of the text."
-_TOO_LONG = "This line is longer than 32 MB: a line end or a quote is missing, or the file is not a table."
+_NEVER_CLOSED = gettext_lazy(
+    "A quote is opened here and never closed: close it, or double it where it is part of the text."
+)
+_STRAY = gettext_lazy(
+    "Something follows a closing quote other than a separator: double the quote where it is part of the text."
+)
+_TOO_LONG = gettext_lazy(
+    "This line is longer than 32 MB: a line end or a quote is missing, or the file is not a table."
+)
 
 
 class _Overrun(Exception):
@@ -110,9 +119,9 @@ class DelimitedTable(Table):
             lines = (line for block in self._opened.lines(LONGEST_RECORD) for line in block if line.strip())
             first = next(lines, "")
         except Damaged:
-            raise CannotStart(f"{self._opened.name} is a gzip damaged before its first row. Fetch it again.") from None
+            raise self._damaged_at_once() from None
         if not first.replace("\0", "").strip():
-            raise CannotStart(f"{self._opened.name} is empty. Export it again, with a header line.")
+            raise self._empty()
         bare = first.rstrip("\r\n")
         if bare[:4].lower() == "sep=" and len(bare) == 5:
             return True, bare[4]
@@ -133,14 +142,25 @@ class DelimitedTable(Table):
             header: list[str] | None = next((row for row in reader if any(name.strip() for name in row)), None)
         except (csv.Error, _Overrun):
             raise CannotStart(
-                f"The header of {self._opened.name} holds a quote that is never closed, or no line end. "
-                "Mend its first line and import it again."
+                _(
+                    "The header of %(file)s holds a quote that is never closed, or no line end. "
+                    "Mend its first line and import it again."
+                )
+                % {"file": self._opened.name}
             ) from None
         except Damaged:
-            raise CannotStart(f"{self._opened.name} is a gzip damaged before its first row. Fetch it again.") from None
+            raise self._damaged_at_once() from None
         if header is None:
-            raise CannotStart(f"{self._opened.name} is empty. Export it again, with a header line.")
+            raise self._empty()
         return header
+
+    def _damaged_at_once(self) -> CannotStart:
+        return CannotStart(
+            _("%(file)s is a gzip damaged before its first row. Fetch it again.") % {"file": self._opened.name}
+        )
+
+    def _empty(self) -> CannotStart:
+        return CannotStart(_("%(file)s is empty. Export it again, with a header line.") % {"file": self._opened.name})
 
     def position(self) -> tuple[int, int]:
         return self._opened.consumed, self._opened.size
@@ -174,25 +194,28 @@ class DelimitedTable(Table):
                 line += 1
             except Damaged:
                 raise CannotStart(
-                    f"{self.name} ends in the middle: the gzip is damaged after line {line - 1}. Fetch it again."
+                    _("%(file)s ends in the middle: the gzip is damaged after line %(line)s. Fetch it again.")
+                    % {"file": self.name, "line": line - 1}
                 ) from None
 
     def _same_header(self, row: list[str]) -> int:
         if row != self._header:
-            raise CannotStart(f"{self.name} changed while it was read. Import it again when nobody writes to it.")
+            changed = _("%(file)s changed while it was read. Import it again when nobody writes to it.")
+            raise CannotStart(changed % {"file": self.name})
         return len(row)
 
     def _fault(self, record: list[str]) -> str:
         if type(record[0]) is CutLine:
-            return _TOO_LONG
-        return _NEVER_CLOSED if len(record) > 1 or _ends_inside_quotes(record[0], self._separator) else _STRAY
+            return str(_TOO_LONG)
+        inside = len(record) > 1 or _ends_inside_quotes(record[0], self._separator)
+        return str(_NEVER_CLOSED if inside else _STRAY)
 
     def _odd_row(self, row: list[str], line: int, record: list[str], reject: Reject) -> list[str | None] | None:
         """A row that is blank, or has not the header's width: mended, or None; _Overrun when it swallowed rows."""
         width = len(self.columns)
         if not any(cell.strip() for cell in row):
             if len(row) > 1:
-                self.note_once(f"{self.name} has rows without any value; they were skipped.")
+                self.note_once(_("%(file)s has rows without any value; they were skipped.") % {"file": self.name})
             return None
         if len(record) > 1 and width > 1 and any(self._is_row(other) for other in record[1:]):
             # Two stray quotes paired up over whole rows. Rejecting the record, or mending it, would lose these rows.
@@ -201,10 +224,11 @@ class DelimitedTable(Table):
             return [*row, *[""] * (width - len(row))]
         if len(row) > width and not any(cell.strip() for cell in row[width:]):
             return [*row[:width]]
-        reason = (
-            f"{len(row)} field{'s' * (len(row) != 1)} where the header has {width}: "
-            "a separator or a quote is missing or too many."
-        )
+        reason = ngettext(
+            "%(count)s field where the header has %(width)s: a separator or a quote is missing or too many.",
+            "%(count)s fields where the header has %(width)s: a separator or a quote is missing or too many.",
+            len(row),
+        ) % {"count": len(row), "width": width}
         reject(self.rejected(line, reason, "".join(record[:RAW_SHOWN])))
         return None
 

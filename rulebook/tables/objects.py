@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import cast
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from rulebook.errors import CannotStart
 from rulebook.tables.opening import SAMPLE, CutLine, Damaged, Opened
 from rulebook.tables.table import Reject, Row, Table
@@ -31,10 +34,10 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _INSIDE = re.compile(r"\[[ \t\r\n]*([^ \t\r\n])")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\]]', re.DOTALL)
 
-_TOO_LARGE = "This object is larger than 64 MB: leave out what the import does not need."
-_DEEP = "This object is nested too deeply to be read: leave out what the import does not need."
-_BROKEN = "This object is not valid JSON: a quote, comma or bracket is missing or too many."
-_NO_OBJECT = "This is not a JSON object with keys and values: write every row as {...}."
+_TOO_LARGE = gettext_lazy("This object is larger than 64 MB: leave out what the import does not need.")
+_DEEP = gettext_lazy("This object is nested too deeply to be read: leave out what the import does not need.")
+_BROKEN = gettext_lazy("This object is not valid JSON: a quote, comma or bracket is missing or too many.")
+_NO_OBJECT = gettext_lazy("This is not a JSON object with keys and values: write every row as {...}.")
 
 
 class _Unreadable(Exception):
@@ -201,18 +204,22 @@ class ObjectsTable(Table):
         self.kind = "ndjson" if self._one_a_line() else "json"
         columns: dict[str, None] = {}
         refused: list[int] = []
-        for _, flat in self._flat(lambda rejected: refused.append(rejected.line)):
+        for _number, flat in self._flat(lambda rejected: refused.append(rejected.line)):
             if flat.keys() - columns.keys():
                 columns.update(dict.fromkeys(flat))
                 if len(columns) > MOST_COLUMNS:
                     raise CannotStart(
-                        f"{self.name} has more than {MOST_COLUMNS:,} different keys, so it is no table of records. "
-                        "Export it as a list of objects which share their keys."
+                        _(
+                            "%(file)s has more than %(most)s different keys, so it is no table of records. "
+                            "Export it as a list of objects which share their keys."
+                        )
+                        % {"file": self.name, "most": f"{MOST_COLUMNS:,}"}
                     )
         if not columns and not refused:
-            raise CannotStart(f"{self.name} is empty. Export it again, with at least one object.")
+            raise CannotStart(_("%(file)s is empty. Export it again, with at least one object.") % {"file": self.name})
         if not columns:
-            raise CannotStart(f"{self.name} holds no object with keys. Export it as a list of objects, or as CSV.")
+            bare = _("%(file)s holds no object with keys. Export it as a list of objects, or as CSV.")
+            raise CannotStart(bare % {"file": self.name})
         super().__init__(opened.name, list(columns))
         self.notes[:0] = notes
 
@@ -239,7 +246,7 @@ class ObjectsTable(Table):
                     break
                 if len(start) > LONGEST_FIRST_LINE:
                     return False
-            first, _, rest = start.partition(b"\n")
+            first, _end, rest = start.partition(b"\n")
             return bool(rest.strip()) and isinstance(_DECODER.decode(first.decode("utf-8", "replace")), dict)
         except (Damaged, ValueError, RecursionError):
             return False
@@ -259,20 +266,18 @@ class ObjectsTable(Table):
                     value = _DECODER.decode(text)
                     flat = self._record(value) if isinstance(value, dict) else None
                 except RecursionError:
-                    reject(self.rejected(number, _DEEP, text))
+                    reject(self.rejected(number, str(_DEEP), text))
                     continue
                 except ValueError:
-                    reject(self.rejected(number, _TOO_LARGE if type(line) is CutLine else _BROKEN, text))
+                    reject(self.rejected(number, str(_TOO_LARGE if type(line) is CutLine else _BROKEN), text))
                     continue
                 if flat is None:
-                    reject(self.rejected(number, _NO_OBJECT, text))
+                    reject(self.rejected(number, str(_NO_OBJECT), text))
                     continue
                 yield number, flat
         except Damaged:
-            raise self._cut_off(f"line {number}") from None
-
-    def _cut_off(self, where: str) -> CannotStart:
-        return CannotStart(f"{self.name} ends in the middle: the gzip is damaged after {where}. Fetch it again.")
+            cut = _("%(file)s ends in the middle: the gzip is damaged after line %(line)s. Fetch it again.")
+            raise CannotStart(cut % {"file": self.name, "line": number}) from None
 
     def _flat_elements(self, reject: Reject) -> Iterator[tuple[int, Flat]]:
         text = _Text(self._opened.texts())
@@ -285,11 +290,15 @@ class ObjectsTable(Table):
             if text.peek():
                 raise _Unreadable
         except Damaged:
-            raise self._cut_off(f"object {number}") from None
+            cut = _("%(file)s ends in the middle: the gzip is damaged after object %(number)s. Fetch it again.")
+            raise CannotStart(cut % {"file": self.name, "number": number}) from None
         except (_Unreadable, ValueError, RecursionError):
             raise CannotStart(
-                f"The rest of {self.name} cannot be read as JSON after object {number}. "
-                "Export it again, as one list of objects or with one object a line."
+                _(
+                    "The rest of %(file)s cannot be read as JSON after object %(number)s. "
+                    "Export it again, as one list of objects or with one object a line."
+                )
+                % {"file": self.name, "number": number}
             ) from None
 
     def _wrapper(self, text: _Text, reject: Reject) -> Iterator[tuple[int, Flat | None]]:
@@ -311,7 +320,8 @@ class ObjectsTable(Table):
             record = record or "id" in members or bool(wrapped(members))
             if not (found or record) and text.peek() == "[" and text.after_bracket() == "{":
                 found = True
-                self.note_once(f"The rows of {self.name} are those of its list '{key[:80]}'; the rest was not read.")
+                one_list = _("The rows of %(file)s are those of its list '%(key)s'; the rest was not read.")
+                self.note_once(one_list % {"file": self.name, "key": key[:80]})
                 yield from self._list(text, reject)
             else:
                 value = text.value()
@@ -327,7 +337,8 @@ class ObjectsTable(Table):
         if not key:
             return flatten(value)
         if len(value) > 1:
-            self.note_once(f"The rows of {self.name} are its objects '{key}'; what stands beside them was not read.")
+            beside = _("The rows of %(file)s are its objects '%(key)s'; what stands beside them was not read.")
+            self.note_once(beside % {"file": self.name, "key": key})
         return flatten(cast(dict[str, object], value[key]))
 
     def _is_record(self) -> bool:
@@ -360,15 +371,15 @@ class ObjectsTable(Table):
         except (ValueError, RecursionError) as problem:
             if begins not in ("{", "["):
                 raise
-            reason = _DEEP if isinstance(problem, RecursionError) else _BROKEN
+            reason = str(_DEEP if isinstance(problem, RecursionError) else _BROKEN)
             reject(self.rejected(number, reason, text.skip()))
             return None
-        reason, raw = _NO_OBJECT, ""
+        reason, raw = str(_NO_OBJECT), ""
         try:
             if isinstance(value, dict):
                 return self._record(value)
             raw = _text(value)
         except RecursionError:
-            reason = _DEEP
+            reason = str(_DEEP)
         reject(self.rejected(number, reason, raw))
         return None

@@ -8,6 +8,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from rulebook.errors import CannotStart
 
 BLOCK = 1 << 18  # bytes read at a time
@@ -17,16 +20,22 @@ BOMB_RATIO = 200  # ... beyond which it may not unpack to more than this many ti
 CUT_SHOWN = 2_000
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_FOREIGN = (  # first bytes of things that are no table, what they are, and the way out
-    (b"PK\x03\x04", "is a zip inside a gzip", "Unpack it and import the table inside."),
-    (b"\x1f\x8b", "is packed twice with gzip", "Unpack it once and import the result."),
-    (b"\xd0\xcf\x11\xe0", "is an old (.xls) or a locked Excel workbook", "Save it as .xlsx, unlocked, or as CSV."),
-    (b"%PDF-", "is a PDF", "Export the table as CSV or .xlsx from where the PDF came from."),
-    (b"BZh", "is packed with bzip2", "Unpack it, or pack it with gzip."),
-    (b"\xfd7zXZ\x00", "is packed with xz", "Unpack it, or pack it with gzip."),
-    (b"\x28\xb5\x2f\xfd", "is packed with zstd", "Unpack it, or pack it with gzip."),
-    (b"7z\xbc\xaf", "is packed with 7-Zip", "Unpack it, or pack it with gzip."),
-    (b"Rar!", "is packed with RAR", "Unpack it, or pack it with gzip."),
+_FOREIGN = (  # first bytes of things that are no table; what they are, and the way out
+    (b"PK\x03\x04", gettext_lazy("%(file)s is a zip inside a gzip. Unpack it and import the table inside.")),
+    (b"\x1f\x8b", gettext_lazy("%(file)s is packed twice with gzip. Unpack it once and import the result.")),
+    (
+        b"\xd0\xcf\x11\xe0",
+        gettext_lazy("%(file)s is an old (.xls) or a locked Excel workbook. Save it as .xlsx, unlocked, or as CSV."),
+    ),
+    (
+        b"%PDF-",
+        gettext_lazy("%(file)s is a PDF. Export the table as CSV or .xlsx from where the PDF came from."),
+    ),
+    (b"BZh", gettext_lazy("%(file)s is packed with bzip2. Unpack it, or pack it with gzip.")),
+    (b"\xfd7zXZ\x00", gettext_lazy("%(file)s is packed with xz. Unpack it, or pack it with gzip.")),
+    (b"\x28\xb5\x2f\xfd", gettext_lazy("%(file)s is packed with zstd. Unpack it, or pack it with gzip.")),
+    (b"7z\xbc\xaf", gettext_lazy("%(file)s is packed with 7-Zip. Unpack it, or pack it with gzip.")),
+    (b"Rar!", gettext_lazy("%(file)s is packed with RAR. Unpack it, or pack it with gzip.")),
 )
 
 
@@ -57,23 +66,24 @@ class Opened:
         self._gzipped = self._windows_noted = False
         try:
             if not path.is_file():
-                what = "is not a file" if path.exists() else "does not exist"
-                raise CannotStart(f"{path.name} {what}. Check the path and try again.")
+                if path.exists():
+                    raise CannotStart(_("%(file)s is not a file. Check the path and try again.") % {"file": path.name})
+                raise CannotStart(_("%(file)s does not exist. Check the path and try again.") % {"file": path.name})
             self.size = path.stat().st_size
             with path.open("rb") as disk:
                 self._gzipped = disk.read(2) == b"\x1f\x8b"
         except OSError as problem:
             raise self._unreadable(problem) from problem
         head = self._head()
-        for mark, what, remedy in _FOREIGN:
+        for mark, sentence in _FOREIGN:
             if head.startswith(mark):
-                raise CannotStart(f"{self.name} {what}. {remedy}")
+                raise CannotStart(sentence % {"file": self.name})
         self._encoding, self._skip = self._encoding_of(head)
         self.sample = self._head()
 
     def _unreadable(self, problem: OSError) -> CannotStart:
-        why = problem.strerror or "unknown cause"
-        return CannotStart(f"{self.name} cannot be read ({why}). Check its rights and the disk.")
+        words = {"file": self.name, "why": problem.strerror or _("unknown cause")}
+        return CannotStart(_("%(file)s cannot be read (%(why)s). Check its rights and the disk.") % words)
 
     def _head(self) -> bytes:
         """The first 64 KB of the blocks, fewer when the file is short or damaged."""
@@ -85,7 +95,8 @@ class Opened:
                     break
         except Damaged:
             if not head:
-                raise CannotStart(f"{self.name} is a damaged gzip from its start. Fetch it again.") from None
+                damaged = _("%(file)s is a damaged gzip from its start. Fetch it again.")
+                raise CannotStart(damaged % {"file": self.name}) from None
         return head[:SAMPLE]
 
     def _encoding_of(self, head: bytes) -> tuple[str, int]:
@@ -96,7 +107,8 @@ class Opened:
         even, odd = head[0:4096:2], head[1:4096:2]
         for encoding, letters, zeros in (("utf-16-le", even, odd), ("utf-16-be", odd, even)):
             if len(zeros) >= 2 and zeros.count(0) > 0.6 * len(zeros) and letters.count(0) < 0.1 * len(letters):
-                self.note(f"{self.name} was read as UTF-16 though it does not say so. Save it as UTF-8 if it is odd.")
+                guessed = _("%(file)s was read as UTF-16 though it does not say so. Save it as UTF-8 if it is odd.")
+                self.note(guessed % {"file": self.name})
                 return encoding, 0
         return "utf-8", 0
 
@@ -126,8 +138,11 @@ class Opened:
                     self.inflated += len(block)
                     if self._gzipped and self.inflated > bomb:
                         raise CannotStart(
-                            f"{self.name} unpacks to more than {BOMB_RATIO} times its size, which no table does. "
-                            "Unpack it yourself and look at it before you import it."
+                            _(
+                                "%(file)s unpacks to more than %(times)s times its size, which no table does. "
+                                "Unpack it yourself and look at it before you import it."
+                            )
+                            % {"file": self.name, "times": BOMB_RATIO}
                         )
                     yield block
         except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
@@ -161,13 +176,19 @@ class Opened:
                 lines.append(line.decode())
             except UnicodeDecodeError:
                 lines.append(line.decode("cp1252", "replace"))
-                self._note_windows(f"line {done + len(lines)} and perhaps others were read")
+                self._note_windows(
+                    _(
+                        "%(file)s is not UTF-8: line %(line)s and perhaps others were read as Windows-1252. "
+                        "Save it as UTF-8 if letters look wrong."
+                    )
+                    % {"file": self.name, "line": done + len(lines)}
+                )
         return lines
 
-    def _note_windows(self, what: str) -> None:
+    def _note_windows(self, sentence: str) -> None:
         if not self._windows_noted:
             self._windows_noted = True
-            self.note(f"{self.name} is not UTF-8: {what} as Windows-1252. Save it as UTF-8 if letters look wrong.")
+            self.note(sentence)
 
     def _whole_lines(self, longest: int) -> Iterator[tuple[bytes, bool]]:
         """(bytes that end where a line ends, False), or (the start of one line longer than `longest`, True)."""
@@ -206,7 +227,13 @@ class Opened:
             try:
                 text = strict.decode(block)
             except UnicodeDecodeError:
-                self._note_windows("some letters were read")
+                self._note_windows(
+                    _(
+                        "%(file)s is not UTF-8: some letters were read as Windows-1252. "
+                        "Save it as UTF-8 if letters look wrong."
+                    )
+                    % {"file": self.name}
+                )
                 yield from self._texts_of_mixed(before + block, blocks)
                 return
             yield text

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from rulebook.errors import CannotStart
 from rulebook.tables.delimited import DelimitedTable
 from rulebook.tables.objects import ObjectsTable
@@ -43,5 +45,6 @@ def _is_zip(path: Path) -> bool:
             return disk.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
     except OSError as problem:
         raise CannotStart(
-            f"{path.name} cannot be read ({problem.strerror or 'unknown cause'}). Check the path and its rights."
+            _("%(file)s cannot be read (%(why)s). Check the path and its rights.")
+            % {"file": path.name, "why": problem.strerror or _("unknown cause")}
         ) from None

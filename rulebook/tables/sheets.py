@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import IO
 
+from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.cell.read_only import ReadOnlyCell
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -64,10 +65,11 @@ class SheetTable(Table):
         refuse_odd_zip(path)
         header = next(self._filled_rows(), (0, []))[1]
         if not header:
-            raise CannotStart(f"{self.name} is empty. Export it again, with a header row.")
+            raise CannotStart(_("%(file)s is empty. Export it again, with a header row.") % {"file": self.name})
         super().__init__(path.name, [name.strip().lstrip("\ufeff") for name in header])
         if len(self._titles) > 1:
-            self.notes.append(f"{self.name} has {len(self._titles)} sheets; only the first one with a header is read.")
+            several = _("%(file)s has %(count)s sheets; only the first one with a header is read.")
+            self.notes.append(several % {"file": self.name, "count": len(self._titles)})
 
     def position(self) -> tuple[int, int]:
         return self._consumed, self._size
@@ -76,13 +78,16 @@ class SheetTable(Table):
         filled = self._filled_rows()
         header = next(filled, (0, []))[1]
         if tuple(name.strip().lstrip("\ufeff") for name in header) != self.columns:
-            raise CannotStart(f"{self.name} changed while it was read. Import it again when nobody writes to it.")
+            changed = _("%(file)s changed while it was read. Import it again when nobody writes to it.")
+            raise CannotStart(changed % {"file": self.name})
         width = len(self.columns)
         for count, (line, cells) in enumerate(filled, 1):
             if count > MOST_ROWS:
-                raise CannotStart(f"{self.name} has more than {MOST_ROWS:,} rows. Save it as CSV and import that.")
+                full = _("%(file)s has more than %(most)s rows. Save it as CSV and import that.")
+                raise CannotStart(full % {"file": self.name, "most": f"{MOST_ROWS:,}"})
             if len(cells) > width:
-                reason = f"{len(cells)} cells where the header has {width}: clear the cells beyond it or name them."
+                wide = _("%(count)s cells where the header has %(width)s: clear the cells beyond it or name them.")
+                reason = wide % {"count": len(cells), "width": width}
                 reject(self.rejected(line, reason, "\t".join(cells)))
                 continue
             yield line, [*cells, *[""] * (width - len(cells))]
@@ -109,11 +114,15 @@ class SheetTable(Table):
         except (GeneratorExit, CannotStart):
             raise
         except MemoryError:
-            raise CannotStart(f"{self.name} is too large a workbook. Save it as CSV and import that.") from None
+            large = _("%(file)s is too large a workbook. Save it as CSV and import that.")
+            raise CannotStart(large % {"file": self.name}) from None
         except Exception as problem:  # openpyxl lets anything through: zip, XML, key, type and value errors
             raise CannotStart(
-                f"{self.name} is damaged and cannot be read as an Excel workbook. "
-                "Open it in Excel and save it again, or save it as CSV."
+                _(
+                    "%(file)s is damaged and cannot be read as an Excel workbook. "
+                    "Open it in Excel and save it again, or save it as CSV."
+                )
+                % {"file": self.name}
             ) from problem
 
     def _sheet_rows(self, sheet: ReadOnlyWorksheet, disk: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
@@ -137,7 +146,8 @@ class SheetTable(Table):
 
     def _note_errors(self) -> None:
         if hasattr(self, "notes"):
-            self.note_once(f"{self.name} has cells with an Excel error such as #N/A; they were read as blank.")
+            errors = _("%(file)s has cells with an Excel error such as #N/A; they were read as blank.")
+            self.note_once(errors % {"file": self.name})
 
 
 def refuse_odd_zip(path: Path) -> None:
@@ -147,14 +157,18 @@ def refuse_odd_zip(path: Path) -> None:
             names = set(archive.namelist())
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
-        raise CannotStart(f"{path.name} is a damaged zip or Excel workbook. Fetch it or save it again.") from None
+        damaged = _("%(file)s is a damaged zip or Excel workbook. Fetch it or save it again.")
+        raise CannotStart(damaged % {"file": path.name}) from None
     if "xl/workbook.xml" not in names:
         if "xl/workbook.bin" in names or "content.xml" in names:
-            raise CannotStart(f"{path.name} is a workbook of a kind that is not read here. Save it as .xlsx or CSV.")
+            other = _("%(file)s is a workbook of a kind that is not read here. Save it as .xlsx or CSV.")
+            raise CannotStart(other % {"file": path.name})
         raise CannotStart(
-            f"{path.name} is a zip but not an Excel workbook (.xlsx). Unpack it and import the table inside."
+            _("%(file)s is a zip but not an Excel workbook (.xlsx). Unpack it and import the table inside.")
+            % {"file": path.name}
         )
     if unpacked > LARGEST_BOOK or (unpacked > BOMB_SIZE and unpacked > BOMB_RATIO * path.stat().st_size):
         raise CannotStart(
-            f"{path.name} unpacks to far more than a table needs. Open it in Excel and save the table as CSV."
+            _("%(file)s unpacks to far more than a table needs. Open it in Excel and save the table as CSV.")
+            % {"file": path.name}
         )

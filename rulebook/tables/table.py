@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import ngettext
+
 RAW_SHOWN = 2_000  # characters of a rejected row that are kept: enough to find it again
 
 
@@ -41,8 +43,12 @@ class Table(ABC):
         self.notes: list[str] = []  # whole sentences about the file; reading the rows may add some
         unnamed = [str(number) for number, column in enumerate(self.columns, 1) if not column]
         if unnamed:
-            which = f"column {unnamed[0]}" if len(unnamed) == 1 else f"{len(unnamed)} columns"
-            self.notes.append(f"{name} has {which} without a name. Name what is needed in the header.")
+            nameless = ngettext(
+                "%(file)s has column %(number)s without a name. Name what is needed in the header.",
+                "%(file)s has %(count)s columns without a name. Name what is needed in the header.",
+                len(unnamed),
+            )
+            self.notes.append(nameless % {"file": name, "number": unnamed[0], "count": len(unnamed)})
 
     @abstractmethod
     def rows(self, reject: Reject) -> Iterator[Row]:

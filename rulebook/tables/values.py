@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 MOST_COUNT = 2**31 - 1  # what an integer column holds
 MOST_SECONDS = 30 * 86_400
 
-_REMEDY = "Write dates as YYYY-MM-DD, or YYYY-MM-DD HH:MM with a time."
 _TIME = (
     r"(?:(?:[Tt]|,? +(?:kl\.? *)?)(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})"
     r"(?:[:.](?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
@@ -72,7 +73,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> tuple[datetime, date, bool]:
     except (ValueError, IndexError):
         when, day_only = _slowly(text)
     if not FIRST_YEAR <= when.year <= LAST_YEAR:
-        raise BadValue(f"The year is not between {FIRST_YEAR} and {LAST_YEAR}. {_REMEDY}")
+        raise _year_outside()
     if when.tzinfo is None:
         offset = zone.utcoffset(when)
         shifted = when - offset if offset else when
@@ -84,15 +85,15 @@ def parse_instant(text: str, zone: ZoneInfo) -> tuple[datetime, date, bool]:
 def _slowly(text: str) -> tuple[datetime, bool]:
     text = text.strip()
     if not text:
-        raise BadValue(f"The date is blank. {_REMEDY}")
+        raise _no_date(_("The date is blank."))
     match = _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text) or _DAY_FIRST.fullmatch(text)
     if not match:
-        raise BadValue(f"This is no date that can be read with certainty. {_REMEDY}")
+        raise _no_date(_("This is no date that can be read with certainty."))
     part = match.groupdict()
     if len(part["year"]) == 2:
-        raise BadValue(f"The year has two digits only. {_REMEDY}")
+        raise _no_date(_("The year has two digits only."))
     if int(part["month"]) > 12 and int(part["day"]) <= 12:
-        raise BadValue(f"The month seems to stand before the day. {_REMEDY}")
+        raise _no_date(_("The month seems to stand before the day."))
     clock = "00:00:00"
     if part["hour"]:
         clock = f"{part['hour']:>02}:{part['minute']}:{part['second'] or '00'}"
@@ -101,7 +102,16 @@ def _slowly(text: str) -> tuple[datetime, bool]:
     try:
         return datetime.fromisoformat(f"{part['year']}-{part['month']:>02}-{part['day']:>02}T{clock}"), not part["hour"]
     except ValueError:
-        raise BadValue(f"There is no such day or time. {_REMEDY}") from None
+        raise _no_date(_("There is no such day or time.")) from None
+
+
+def _no_date(reason: str) -> BadValue:
+    remedy = _("Write dates as YYYY-MM-DD, or YYYY-MM-DD HH:MM with a time.")
+    return BadValue(f"{reason} {remedy}")
+
+
+def _year_outside() -> BadValue:
+    return _no_date(_("The year is not between %(first)s and %(last)s.") % {"first": FIRST_YEAR, "last": LAST_YEAR})
 
 
 def _offset(zone: str) -> str:
@@ -121,7 +131,7 @@ def parse_day(text: str) -> date | None:
         return None
     when = _slowly(text)[0]
     if not FIRST_YEAR <= when.year <= LAST_YEAR:
-        raise BadValue(f"The year is not between {FIRST_YEAR} and {LAST_YEAR}. {_REMEDY}")
+        raise _year_outside()
     return when.date()
 
 
@@ -136,7 +146,7 @@ def parse_yes_no(text: str) -> bool | None:
         text = text.strip().casefold()
         found = _YES_NO.get(text)
         if found is None and text:
-            raise BadValue("This is neither yes nor no. Write yes, no, or leave it blank.")
+            raise BadValue(_("This is neither yes nor no. Write yes, no, or leave it blank."))
     return found
 
 
@@ -154,12 +164,12 @@ def parse_count(text: str) -> int | None:
             return None
         match = _COUNT.fullmatch(text)
         if text[0] == "-":
-            raise BadValue("A count cannot be negative. Write 0 or more, or leave it blank.")
+            raise BadValue(_("A count cannot be negative. Write 0 or more, or leave it blank."))
         if not match:
-            raise BadValue("This is no whole number. Write it with digits only, such as 1234, or leave it blank.")
+            raise BadValue(_("This is no whole number. Write it with digits only, such as 1234, or leave it blank."))
         text = re.sub(r"[. \u00a0\u202f]", "", text) if match[1] else re.split("[.,]", text)[0]
     if len(text) > 18 or int(text) > MOST_COUNT:
-        raise BadValue("This count is too large to be one. Check that the right column was chosen.")
+        raise BadValue(_("This count is too large to be one. Check that the right column was chosen."))
     return int(text)
 
 
@@ -178,16 +188,16 @@ def parse_seconds(text: str) -> int | None:
         if not text:
             return None
         if text[0] == "-":
-            raise BadValue("A duration cannot be negative. Write 0 seconds or more, or leave it blank.")
+            raise BadValue(_("A duration cannot be negative. Write 0 seconds or more, or leave it blank."))
         if _SECONDS.fullmatch(text):
             seconds = round(float(text.replace(",", ".")))
         elif (match := _CLOCK.fullmatch(text)) and int(match[3]) < 60 and (not match[1] or int(match[2]) < 60):
             whole = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
             seconds = round(whole + float(f"0.{match[4] or 0}"))
         else:
-            raise BadValue("This is no duration. Write seconds, such as 75, or h:mm:ss, such as 0:01:15.")
+            raise BadValue(_("This is no duration. Write seconds, such as 75, or h:mm:ss, such as 0:01:15."))
     if seconds > MOST_SECONDS:
-        raise BadValue("This is more than 30 days. Write the duration in seconds, and check for milliseconds.")
+        raise BadValue(_("This is more than 30 days. Write the duration in seconds, and check for milliseconds."))
     return seconds
 
 

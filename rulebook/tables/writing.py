@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
+from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -54,15 +55,15 @@ def write_table(path: Path, columns: Sequence[str], rows: Rows, *, private: bool
     cut at 32,767 characters.
     Raises WrongUsage for another extension, CannotStart when it cannot be written or has more rows than a sheet holds.
     """
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise WrongUsage(f"{path.name} has an ending that is not written. Name it .csv, .tsv, .xlsx or .json.")
+    if path.suffix.lower() not in _WRITERS:
+        wrong = _("%(file)s has an ending that is not written. Name it .csv, .tsv, .xlsx or .json.")
+        raise WrongUsage(wrong % {"file": path.name})
     beside = path.with_name(f".{secrets.token_hex(8)}.part")  # short: the name itself may be as long as names can be
     try:
         descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666)
         try:
             with os.fdopen(descriptor, "wb") as disk:
-                count = write(disk, columns, rows)
+                count = write_into(disk, path.suffix, columns, rows)
                 disk.flush()
                 os.fsync(disk.fileno())
             os.replace(beside, path)
@@ -70,9 +71,15 @@ def write_table(path: Path, columns: Sequence[str], rows: Rows, *, private: bool
             beside.unlink(missing_ok=True)
             raise
     except OSError as problem:
-        why = problem.strerror or "unknown cause"
-        raise CannotStart(f"{path.name} cannot be written ({why}). Check the folder and its free space.") from problem
+        words = {"file": path.name, "why": problem.strerror or _("unknown cause")}
+        failed = _("%(file)s cannot be written (%(why)s). Check the folder and its free space.")
+        raise CannotStart(failed % words) from problem
     return count
+
+
+def write_into(disk: IO[bytes], ending: str, columns: Sequence[str], rows: Rows) -> int:
+    """Write a table into an open file, as the ending says (".csv"), and give its rows. Else as `write_table`."""
+    return _WRITERS[ending.lower()](disk, columns, rows)
 
 
 def _write_delimited(disk: IO[bytes], columns: Sequence[str], rows: Rows, separator: str) -> int:
@@ -123,7 +130,8 @@ def _write_xlsx(disk: IO[bytes], columns: Sequence[str], rows: Rows) -> int:
     count = 0
     for count, row in enumerate(rows, 1):
         if count > MOST_SHEET_ROWS:
-            raise CannotStart(f"An Excel sheet holds {MOST_SHEET_ROWS:,} rows and this table has more. Write a .csv.")
+            full = _("An Excel sheet holds %(most)s rows and this table has more. Write a .csv.")
+            raise CannotStart(full % {"most": f"{MOST_SHEET_ROWS:,}"})
         sheet.append([text_cell(cell) if cell else None for cell in row])
     book.save(disk)
     return count

@@ -1,0 +1,197 @@
+"""Every sentence that a person reads is there in Danish too; no template and no model holds one in English alone.
+
+Norwegian and Swedish fall back to English. `python -m tests.languages` brings the catalogue up to date.
+"""
+
+import os
+import re
+import shutil
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.utils.functional import Promise
+
+from tests import languages
+
+ROOT = Path(__file__).resolve().parents[1]
+REFRESH = "run `python -m tests.languages` and translate what it names"
+# Words that are the same in every language.
+NAMES = {"Rulebook"}
+READ_ALOUD = {"alt", "aria-description", "aria-label", "aria-roledescription", "label", "placeholder", "title"}
+
+
+@pytest.fixture(scope="module")
+def translated():
+    """(sentences in the sources, sentences of the Danish catalogue)."""
+    if missing := [tool for tool in ("xgettext", "msgattrib", "msgen", "msgfmt") if not shutil.which(tool)]:
+        assert not os.environ.get("CI"), f"{missing} must be at hand where CI is set"
+        pytest.skip("GNU gettext is not on this machine")
+    assert languages.PO.exists(), REFRESH
+    return languages.said(languages.in_sources()), languages.sentences(languages.compiled(languages.PO.read_bytes()))
+
+
+def test_every_sentence_of_ours_and_of_unfold_is_translated_and_none_is_kept_that_is_gone(translated):
+    wanted, danish = translated
+    assert len(wanted) > 100 and any("’" in str(key) for key in wanted)
+    assert sorted(map(str, wanted.keys() - danish.keys())) == [], REFRESH
+    assert sorted(map(str, danish.keys() - wanted.keys())) == [], REFRESH
+    assert [key for key, text in danish.items() if not text.strip()] == []
+    catalogue = languages.PO.read_bytes()
+    for mark in ("untranslated", "only-fuzzy", "only-obsolete"):
+        assert languages.marked(catalogue, mark) == [], f"{mark}: {REFRESH}"
+
+
+def test_a_translation_names_the_same_things_and_closes_the_same_tags(translated):
+    wanted, danish = translated
+    wrong = {key: danish[key] for key in wanted.keys() & danish.keys() if parts(danish[key]) != parts(wanted[key])}
+    assert wrong == {}
+
+
+def test_the_compiled_catalogue_is_that_of_the_written_one(translated):
+    _, danish = translated
+    assert languages.sentences(languages.MO.read_bytes()) == danish, REFRESH
+
+
+def parts(sentence):
+    """Placeholders and tags, as often as they stand there; their order may differ."""
+    sentence = sentence.replace("%%", "")
+    return Counter(re.findall(r"%\(\w+\)[a-z]|%[a-z]\b|\{\w*\}|</?[a-zA-Z][^>]*>", sentence))
+
+
+@pytest.mark.parametrize(
+    ("english", "danish", "same"),
+    [
+        ("Read %(count)s rows of {file}.", "{file}: %(count)s rækker læst.", True),
+        ("Read %(count)s rows.", "%(antal)s rækker læst.", False),
+        ("100 %% of <b>all</b>", "100 %% af <b>alle</b>", True),
+        ("<b>all</b>", "<b>alle<b>", False),
+        ("{} of {}", "{}", False),
+    ],
+)
+def test_placeholders_and_tags_are_compared(english, danish, same):
+    assert (parts(english) == parts(danish)) is same
+
+
+# Templates
+
+
+class Reading(HTMLParser):
+    """Collects what a person sees or hears."""
+
+    def __init__(self):
+        super().__init__()
+        self.silent, self.icon = 0, False
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.silent += tag in {"script", "style"}
+        self.icon = "material-symbols" in (dict(attrs).get("class") or "")  # its text is the icon's name
+        spoken = {"value"} if tag == "input" and dict(attrs).get("type") in {"submit", "button", "reset"} else set()
+        self.found += [value or "" for name, value in attrs if name in READ_ALOUD | spoken]
+
+    def handle_endtag(self, tag):
+        self.silent -= tag in {"script", "style"}
+        self.icon = False
+
+    def handle_data(self, data):
+        if not self.silent and not self.icon:
+            self.found.append(data)
+
+
+def bare_words(template):
+    """What stands in a template in one language only: words outside of its tags, variables and comments."""
+    for pattern in (
+        r"\{#.*?#\}",
+        r"\{%\s*comment\b.*?\{%\s*endcomment\s*%\}",
+        r"\{%\s*(blocktrans(?:late)?)\b.*?\{%\s*end\1\s*%\}",
+        r"\{%.*?%\}",
+        r"\{\{.*?\}\}",
+    ):
+        template = re.sub(pattern, "", template, flags=re.DOTALL)
+    reading = Reading()
+    reading.feed(template)
+    reading.close()
+    words = [word for text in reading.found for word in re.findall(r"[^\W\d_]{2,}", text)]
+    return [word for word in words if word not in NAMES]
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("<p>Seven contacts</p>", ["Seven", "contacts"]),
+        ('<p title="Why">{% translate "Seven" %}</p>', ["Why"]),
+        ('<p title="{% translate "Why" %}">{{ count }} · 7 %</p>', []),
+        ("<p>{% blocktranslate trimmed count n=n %}One{% plural %}{{ n }}{% endblocktranslate %} left</p>", ["left"]),
+        ('<script>let word = "hidden"</script><input type="submit" value="Send">{# a note #}', ["Send"]),
+        ('<i class="material-symbols-outlined">search</i>{% translate "Find" %}<br>here', ["here"]),
+        ('<input value="returns"><h1>Rulebook</h1>{% comment %}why{% endcomment %}', []),
+    ],
+)
+def test_bare_words_are_found_where_they_are(template, words):
+    assert bare_words(template) == words
+
+
+def test_no_template_holds_words_in_one_language_only():
+    paths = sorted(ROOT.glob("rulebook/**/templates/**/*.html"))
+    found = {str(path.relative_to(ROOT)): bare_words(path.read_text(encoding="utf-8")) for path in paths}
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_no_script_of_ours_speaks():
+    """The page hands a script its words (`data-` attributes): there is no catalogue for scripts."""
+    spoken = {
+        str(path.relative_to(ROOT)): found
+        for path in sorted(ROOT.glob("rulebook/static/**/*.js"))
+        if (found := re.findall(r"""(["'`])([A-Z][a-zæøå]+(?: [^"'`]+)?[.?]?)\1""", _without_comments(path)))
+    }
+    keys = {"Escape", "Enter", "Tab", "Home", "End", "Space", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"}
+    assert {name: words for name, found in spoken.items() if (words := {word for _, word in found} - keys)} == {}
+
+
+def _without_comments(path):
+    return re.sub(r"//.*|/\*.*?\*/", "", path.read_text(encoding="utf-8"))
+
+
+# Models and their admin
+
+
+def english_alone(model, model_admin):
+    """What the admin shows of a model and would show in English to everybody: texts not wrapped in gettext_lazy."""
+    shown = {
+        *model_admin.list_display, *model_admin.readonly_fields, *(model_admin.fields or ()),
+        *flatten_fieldsets(model_admin.fieldsets or ()),
+    }  # fmt: skip
+    a_form = "change_view" not in vars(type(model_admin))  # else a page of our own, with our own words
+    yield "", "verbose_name", model._meta.verbose_name
+    made = "verbose_name_plural" not in model._meta.original_attrs  # Django adds an s, in all languages
+    yield "", "verbose_name_plural", f"{model._meta.verbose_name}s" if made else model._meta.verbose_name_plural
+    for field in (*model._meta.fields, *model._meta.many_to_many):
+        if field.name in shown or (a_form and field.editable and not field.auto_created):
+            yield field.name, "verbose_name", field.verbose_name
+            yield field.name, "help_text", field.help_text
+            yield from ((field.name, "choice", label) for _, label in field.choices or ())
+    for title, _ in model_admin.fieldsets or ():
+        yield "", "title of a fieldset", title
+    for name in sorted(map(str, shown - {field.name for field in model._meta.get_fields()})):
+        method = getattr(model_admin, name, None) or getattr(model, name, None)
+        yield name, "short_description", getattr(method, "short_description", "")
+    for name, field in getattr(model_admin.form, "declared_fields", {}).items():
+        yield name, "label", field.label if field.label is not None else name
+        yield name, "help_text", field.help_text
+
+
+def test_all_that_the_admin_shows_of_our_models_can_be_translated():
+    ours = {config.name for config in apps.get_app_configs() if config.name.startswith("rulebook")}
+    found = [
+        f"{model.__name__}.{name} {what}: {text}"
+        for model, model_admin in admin.site._registry.items()
+        if apps.get_app_config(model._meta.app_label).name in ours
+        for name, what, text in english_alone(model, model_admin)
+        if text and not isinstance(text, Promise)
+    ]
+    assert found == []
