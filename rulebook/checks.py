@@ -114,6 +114,9 @@ def _values() -> Iterator[CheckMessage]:
     level = os.environ.get("RULEBOOK_LOG_LEVEL", "")
     if level and level.upper() not in environment.LOG_LEVELS:
         yield Error("RULEBOOK_LOG_LEVEL is no level.", hint="Write INFO or WARNING.", id="rulebook.E009")
+    word = os.environ.get("RULEBOOK_WORKER", "").strip().lower()
+    if word and word not in environment.WORKERS:
+        yield Error("RULEBOOK_WORKER is neither auto nor off.", hint="Write auto or off.", id="rulebook.E017")
     for name in sorted(environment.SWITCHES):
         word = os.environ.get(name, "").strip().lower()
         if word and word not in environment.YES | environment.NO:

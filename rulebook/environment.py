@@ -19,6 +19,7 @@ YES = frozenset({"1", "yes", "true", "on"})
 NO = frozenset({"0", "no", "false", "off"})
 LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 SWITCHES = frozenset({"RULEBOOK_PRODUCTION", "RULEBOOK_DEBUG", "RULEBOOK_AGENT_KEYS", "RULEBOOK_BEHIND_PROXY"})
+WORKERS = frozenset({"auto", "off"})
 # Every variable the product reads. The README's table and a system check for misspelt names go by this list.
 VARIABLES = SWITCHES | {
     "RULEBOOK_ALLOWED_HOSTS",
@@ -29,6 +30,7 @@ VARIABLES = SWITCHES | {
     "RULEBOOK_SECRET_KEY",
     "RULEBOOK_TIME_ZONE",
     "RULEBOOK_TRUSTED_ORIGINS",
+    "RULEBOOK_WORKER",
 }
 
 # Written on the connection itself: recursive_triggers because REPLACE would pass by the journal's DELETE trigger. The
@@ -63,6 +65,12 @@ def is_time_zone(name: str) -> bool:
 def log_level(default: str) -> str:
     level = os.environ.get("RULEBOOK_LOG_LEVEL", "").upper()
     return level if level in LOG_LEVELS else default
+
+
+def worker(default: str) -> str:
+    """Whether a web server does the work in the background: auto or off."""
+    word = os.environ.get("RULEBOOK_WORKER", "").strip().lower()
+    return word if word in WORKERS else default
 
 
 def words(name: str) -> list[str]:

@@ -13,5 +13,9 @@ class CannotStart(RulebookError):
     """The work could not start or finish, and nothing half-done counts: exit code 1."""
 
 
+class NotAllowed(RulebookError):
+    """The person may not do this, or not to this rule. Nothing was changed; the text says whom to ask."""
+
+
 class LostRace(RulebookError):
     """Somebody else changed the row first. A business verb is tried again from its start."""

@@ -26,6 +26,12 @@ environment.make_private(DATABASES["default"])
 SECRET_KEY = environment.secret_key(KEY_DIR, production=PRODUCTION)
 KEY_RING_FILE = Path(os.environ.get("RULEBOOK_KEY_RING", "") or KEY_DIR / "key_ring.json")
 AGENT_KEYS = environment.flag("RULEBOOK_AGENT_KEYS")
+# Uploaded files hold raw ids. They lie here from their first byte until they are swept.
+UPLOAD_DIR = KEY_DIR / "uploads"
+environment.make_folder(UPLOAD_DIR)
+FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+# Who runs `work` for what is due: the web server by itself, or (off) the operator with `manage.py work --forever`.
+WORKER = environment.worker(default="auto")
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = environment.words("RULEBOOK_ALLOWED_HOSTS") or ([] if PRODUCTION else LOCAL_HOSTS)
@@ -33,6 +39,7 @@ CSRF_TRUSTED_ORIGINS = environment.words("RULEBOOK_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -58,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "rulebook.desk.middleware.AdminLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -87,9 +95,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("da", "Dansk"), ("nb", "Norsk bokmål"), ("sv", "Svenska")]
+LOCALE_PATHS = [BASE_DIR / "rulebook" / "locale"]
+# Dates only. Thousands are separated by `numbers.py`: a switch for all templates would put separators into addresses.
+FORMAT_MODULE_PATH = ["rulebook.desk.formats"]
 USE_TZ = True
 # Stored instants are UTC. This is the zone of screens, and of a source whose first import names none.
 TIME_ZONE = environment.time_zone(default="Europe/Copenhagen")
@@ -113,6 +125,17 @@ UNFOLD = {
     "SITE_TITLE": "Rulebook",
     "SITE_HEADER": "Rulebook",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"/{STATIC_URL}favicon.svg"}],
+    "SITE_URL": None,  # the admin is the site; a link to it from itself leads nowhere
+    "STYLES": [lambda request: f"/{STATIC_URL}rulebook.css"],
+    "SCRIPTS": [lambda request: f"/{STATIC_URL}rulebook.js"],
+    "ENVIRONMENT": "rulebook.desk.navigation.sample_tag",
+    "DASHBOARD_CALLBACK": "rulebook.desk.pages.start.start_page",
+    "SIDEBAR": {"navigation": "rulebook.desk.navigation.sidebar"},
+    "LANGUAGES": {
+        # What the admin speaks; the switch stands in the menu of the person.
+        "navigation": [{"code": "en", "name_local": "English"}, {"code": "da", "name_local": "Dansk"}],
+    },
+    "LOGIN": {"form": "rulebook.desk.signing_in.SignInForm"},
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {
@@ -122,6 +145,10 @@ UNFOLD = {
         "base": {
             "50": "#F6F7F5", "100": "#EEF1EF", "200": "#D9DEDC", "300": "#C3CACA", "400": "#98A4A7", "500": "#5F6A6D",
             "600": "#4F5B5D", "700": "#334145", "800": "#212C2F", "900": "#182123", "950": "#101719",
+        },
+        "font": {
+            "subtle-light": "#4F5B5D", "default-light": "#182022", "important-light": "#182022",
+            "subtle-dark": "#AAB7B9", "default-dark": "#EDF1F0", "important-dark": "#EDF1F0",
         },
     },
 }  # fmt: skip

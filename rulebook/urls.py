@@ -1,13 +1,22 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from rulebook.access.admin import own_password
+from rulebook.desk.pages.search import search
+from rulebook.desk.pages.top import top_page
+
+# Pages of the admin that belong to no table. Unfold asks for them when it builds `admin.site.urls`.
+admin.site.extra_urls = lambda: [
+    path("find/", admin.site.admin_view(search), name="desk_search"),
+    path("top/", admin.site.admin_view(top_page), name="desk_top"),
+]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/password_change/", admin.site.admin_view(own_password, cacheable=True)),  # instead of the site's own
     path("admin/", admin.site.urls),
+    path("language/", include("django.conf.urls.i18n")),  # set_language
 ]

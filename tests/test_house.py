@@ -16,7 +16,7 @@ ORDER = (
     "webhooks", "desk", "api",
 )  # fmt: skip
 # Everybody may import these; they import only one another.
-FOUNDATION = {"errors", "fields", "environment", "tables", "commands"}
+FOUNDATION = {"errors", "fields", "environment", "tables", "commands", "jobs", "numbers", "templatetags"}
 # These tie the house together: they may import anything, and nobody imports them.
 WIRING = {"settings", "urls", "wsgi", "apps", "checks"}
 TOP_LEVEL = {

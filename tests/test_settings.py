@@ -97,7 +97,7 @@ def test_production_without_keys_refuses_with_a_sentence_in_commands_and_under_a
         assert "Traceback" not in done.stderr
         for expected in ("rulebook.E001", "RULEBOOK_SECRET_KEY is not set", "rulebook.E002", "There is no key ring"):
             assert expected in done.stderr
-    assert {path.name for path in (tmp_path / "data").iterdir()} <= {"rulebook.sqlite3"}  # no key of our own making
+    assert {path.name for path in (tmp_path / "data").iterdir()} <= {"rulebook.sqlite3", "uploads"}  # no key
 
 
 def test_the_web_server_starts_on_sound_settings(production):
@@ -121,6 +121,7 @@ WRONG = {
     "rulebook.E013": {"RULEBOOK_DATA_DIR": "{tmp}/a_file"},
     "rulebook.E015": {"RULEBOOK_DATABASE_URL": "sqlite:///{tmp}/a_file/rules.sqlite3"},
     "rulebook.W016": {"RULEBOOK_DATABASE_URL": "sqlite:///{tmp}/open.sqlite3"},
+    "rulebook.E017": {"RULEBOOK_WORKER": "sometimes"},
 }
 # E014 (database too old) needs an old database and is tested on the function.
 

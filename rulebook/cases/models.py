@@ -316,9 +316,9 @@ class Upload(Job):
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
 
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT, editable=False)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT, editable=False)
     token = models.CharField(max_length=40, unique=True, default=new_token, editable=False, help_text="Its address.")
-    file_name = models.CharField(max_length=200, help_text="As it was called, without its folder.")
+    file_name = models.CharField(_("file name"), max_length=200, help_text=_("As it was called, without its folder."))
     links_name = models.CharField(max_length=200, blank=True, help_text="The file of links beside it.")
     folder = models.CharField(max_length=64, blank=True, help_text="Name of the folder with its files; blank: gone.")
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes of the file.")
@@ -329,11 +329,13 @@ class Upload(Job):
     report = models.JSONField(default=dict)
     rejected = models.PositiveBigIntegerField(default=0, help_text="Rows and links in the file of rejected rows.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     gone_at = models.DateTimeField(help_text="From then on its files are removed, unless it waits or runs.")
 
     class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
         ordering = ["-created_at", "-pk"]
 
     def __str__(self) -> str:

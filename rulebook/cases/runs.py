@@ -1,9 +1,6 @@
 """One import of a source at a time: starting, beating, ending, and taking over from one that died."""
 
-import os
-import socket
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -11,9 +8,8 @@ from django.utils import timezone
 
 from rulebook.cases.models import ImportRun, Source
 from rulebook.errors import CannotStart
+from rulebook.jobs import is_alive, this_process
 from rulebook.journal.services import Acting, business_verb
-
-DEAD_AFTER = timedelta(seconds=60)
 
 
 @business_verb
@@ -27,14 +23,15 @@ def start_run(*, source: Source, complete_until: datetime | None, by: Acting | N
     if living_runs(ImportRun.objects.filter(source=source)):
         return None
     now = timezone.now()
+    host, process = this_process()
     try:
         with transaction.atomic():
             run = ImportRun.objects.create(
                 source=source,
                 started_at=now,
                 heartbeat=now,
-                host=socket.gethostname(),
-                process=_process(os.getpid()),
+                host=host,
+                process=process,
                 started_by_id=by.pk if by else None,
                 complete_until=complete_until,
             )
@@ -49,7 +46,7 @@ def start_run(*, source: Source, complete_until: datetime | None, by: Acting | N
 def living_runs(runs: QuerySet[ImportRun]) -> list[ImportRun]:
     """Those of the runs that are alive. One that died is called dead, so that it stops if it ever wakes up."""
     running = list(runs.filter(state=ImportRun.State.RUNNING))
-    dead = [run.pk for run in running if not _alive(run)]
+    dead = [run.pk for run in running if not is_alive(run.host, run.process, run.heartbeat)]
     if dead:
         ImportRun.objects.filter(pk__in=dead, state=ImportRun.State.RUNNING).update(state=ImportRun.State.DEAD)
     return [run for run in running if run.pk not in dead]
@@ -72,27 +69,3 @@ def give_up(*, run: ImportRun) -> None:
     ImportRun.objects.filter(pk=run.pk, state=ImportRun.State.RUNNING).update(
         state=ImportRun.State.FAILED, finished_at=timezone.now()
     )
-
-
-def _alive(run: ImportRun) -> bool:
-    """A process of this machine is looked up; for any other, silence of 60 seconds is death."""
-    number, _, _ = run.process.partition(":")
-    if run.host == socket.gethostname() and number.isdigit() and _process(int(number)) != run.process:
-        return False
-    return timezone.now() - run.heartbeat < DEAD_AFTER
-
-
-def _process(number: int) -> str:
-    """Process number and, where the system tells it, its start: numbers are used again."""
-    try:
-        # The name in brackets may hold blanks; after it, the 20th field is the start in clock ticks.
-        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        try:
-            os.kill(number, 0)
-        except ProcessLookupError:
-            return ""
-        except PermissionError:
-            pass
-        return f"{number}:"
-    return "" if fields[0] == "Z" else f"{number}:{fields[19]}"

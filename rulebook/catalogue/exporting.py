@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import IO
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from rulebook.catalogue.models import Alias, Rule, RuleVersion
 from rulebook.catalogue.rows import COLUMNS
 from rulebook.errors import CannotStart
-from rulebook.tables.writing import LONGEST_CELL, neutralise, write_table
+from rulebook.tables.writing import LONGEST_CELL, neutralise, write_into, write_table
 
 BATCH = 500
 
@@ -20,16 +21,20 @@ def export_rules(path: Path) -> int:
     Raises WrongUsage for another ending and CannotStart when the file cannot be written, or a text is longer than a
     cell of Excel: it would come back cut off and be taken for a change.
     """
-    rows: Iterable[list[str]] = rule_rows()
-    if path.suffix.lower() == ".xlsx":
-        rows = list(rows)
-        _refuse_cut(rows, path)
-    return write_table(path, COLUMNS, rows)
+    return write_table(path, COLUMNS, _rows_for(path.suffix, path.name, None))
 
 
-def rule_rows() -> Iterator[list[str]]:
-    """One row a rule, in the order of COLUMNS."""
-    rules = Rule.objects.select_related("department", "owner").order_by("code")
+def write_rules(disk: IO[bytes], ending: str, rules: QuerySet[Rule]) -> int:
+    """Write these rules into an open file, in the order of the codes; the number of rules.
+
+    The columns are those of the command, so that the file can be imported. Raises CannotStart as `export_rules` does.
+    """
+    return write_into(disk, ending, COLUMNS, _rows_for(ending, "The file", rules))
+
+
+def rule_rows(rules: QuerySet[Rule] | None = None) -> Iterator[list[str]]:
+    """One row a rule, of all or of these, in the order of COLUMNS."""
+    rules = (Rule.objects.all() if rules is None else rules).select_related("department", "owner").order_by("code")
     rules = rules.prefetch_related(
         Prefetch("names", Alias.objects.filter(is_code=False).order_by("name"), to_attr="aliases"),
         Prefetch("versions", RuleVersion.objects.order_by("number")),
@@ -55,12 +60,20 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-def _refuse_cut(rows: Sequence[list[str]], path: Path) -> None:
+def _rows_for(ending: str, name: str, rules: QuerySet[Rule] | None) -> Iterable[list[str]]:
+    rows: Iterable[list[str]] = rule_rows(rules)
+    if ending.lower() == ".xlsx":
+        rows = list(rows)
+        _refuse_cut(rows, name)
+    return rows
+
+
+def _refuse_cut(rows: Sequence[list[str]], name: str) -> None:
     """Before the first byte is written: a workbook that breaks off half-way complains for itself."""
     for row in rows:
         for column, cell in zip(COLUMNS, row, strict=True):
             if len(neutralise(cell)) > LONGEST_CELL:
                 raise CannotStart(
-                    f"{path.name} was not written: the {column} of rule {row[0]} has more than the {LONGEST_CELL:,} "
+                    f"{name} was not written: the {column} of rule {row[0]} has more than the {LONGEST_CELL:,} "
                     "characters that a cell of Excel holds. Export to a .csv or .json."
                 )

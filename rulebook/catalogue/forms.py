@@ -5,14 +5,19 @@ from typing import Any, cast
 from django import forms
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
 from rulebook.catalogue.models import Rule
-from rulebook.catalogue.services import RuleFields
+from rulebook.catalogue.services import TEXTS, RuleFields
+from rulebook.catalogue.words import FIELDS, HELP
 from rulebook.journal.pages import RefusingForm
 from rulebook.tables.values import split_list
 
-MEANWHILE = "Somebody else changed this meanwhile. It is now: {now}. Save again to put yours in its place."
+MEANWHILE = gettext_lazy(
+    "Somebody else changed this meanwhile. It is now: %(now)s. Save again to put yours in its place."
+)
 
 
 class ListField(forms.CharField):
@@ -33,21 +38,40 @@ class ListField(forms.CharField):
 class RuleForm(RefusingForm):
     """Topics, channels and aliases as one line each; `applies_from` is that of the newest wording."""
 
-    topics = ListField(required=False, help_text="Separate with semicolons. returns/refund is a part of returns.")
-    channels = ListField(required=False, help_text="Separate with semicolons. Blank: all channels.")
-    aliases = ListField(required=False, help_text="Other names that find this rule, several by ;.")
+    topics = ListField(
+        required=False,
+        label=capfirst(FIELDS["topics"]),
+        help_text=gettext_lazy("Separate with semicolons. returns/refund is a part of returns."),
+    )
+    channels = ListField(
+        required=False,
+        label=capfirst(FIELDS["channels"]),
+        help_text=gettext_lazy("Separate with semicolons. Blank: all channels."),
+    )
+    aliases = ListField(
+        required=False,
+        label=capfirst(FIELDS["aliases"]),
+        help_text=gettext_lazy("What the help desk or an older list calls this rule. Separate with semicolons."),
+    )
     applies_from = forms.DateField(
         required=False,
+        label=capfirst(FIELDS["applies_from"]),
         widget=UnfoldAdminSingleDateWidget,
-        help_text="With a new wording: from when it applies. Blank: today, or for a first wording, since ever.",
+        help_text=gettext_lazy(
+            "With a new wording: from when it applies. Blank: today, or for a first wording, since ever."
+        ),
     )
 
     class Meta:
         model = Rule
         fields = "__all__"
+        labels = {name: capfirst(words) for name, words in FIELDS.items()}
+        help_texts = HELP
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in {*TEXTS} & {*self.fields}:
+            self.fields[name].widget.attrs["rows"] = 6 if name == "text" else 2
         rule = self.instance
         if rule.pk:
             newest = rule.versions.order_by("-number").first()
@@ -74,7 +98,7 @@ class RuleForm(RefusingForm):
             now = self._value(name, stored)
             if now not in (self._shown(name), self._value(name, bound.data)):
                 words = field.prepare_value(now) if isinstance(now, list) else now
-                self.add_error(name, MEANWHILE.format(now="blank" if words in ("", None) else words))
+                self.add_error(name, MEANWHILE % {"now": gettext("blank") if words in ("", None) else words})
                 data = cast(QueryDict, self.data).copy()
                 data[bound.html_initial_name] = field.hidden_widget().format_value(field.prepare_value(stored)) or ""
                 self.data = data

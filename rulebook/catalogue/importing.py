@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import DataError, IntegrityError
+from django.utils.translation import gettext as _
 
 from rulebook.access.models import Department, Person
 from rulebook.access.services import department_named, find_person, owner_named
@@ -61,15 +62,16 @@ class Verdict:
     may_pass_later: bool = False  # the row was refused for what another row of the file may yet change
 
 
-def import_rules(path: Path, by: Acting | None) -> RuleReport:
+def import_rules(path: Path, by: Acting | None, most: int = 0) -> RuleReport:
     """Write down the rules of a CSV, TSV, XLSX or JSON file, and change those that are there already.
 
     Raises CannotStart when the file is no list of rules or cannot be read to its end; the chunks before that are kept,
-    and importing the file again goes on from there.
+    and importing the file again goes on from there. Also when it has more than `most` rows (0: any number); then
+    nothing was stored.
     """
     table = open_table(path)
     report = RuleReport(table.name)
-    rows = _read(table, report)
+    rows = _read(table, report, most)
     _refuse_repeated(rows)
     named = frozenset(row.code for row in rows if row.code)
     later: list[RuleRow] = []
@@ -97,13 +99,16 @@ def _count(report: RuleReport, row: RuleRow, verdict: Verdict) -> None:
     report.warnings += row.warnings + verdict.warnings
 
 
-def _read(table: Table, report: RuleReport) -> list[RuleRow]:
+def _read(table: Table, report: RuleReport, most: int) -> list[RuleRow]:
     """All rows, in memory: a house has thousands of rules, not millions."""
     places, report.notes = match_columns(table.columns, table.name)
     if "title" not in places and "code" not in places:
         raise CannotStart(
-            f"{table.name} is not a list of rules: it has neither a column title nor a column code. "
-            f"Its columns are {', '.join(name for name in table.columns if name)[:300]}. Name one of them title."
+            _(
+                "%(file)s is not a list of rules: it has neither a column title nor a column code. "
+                "Its columns are %(columns)s. Name one of them title."
+            )
+            % {"file": table.name, "columns": ", ".join(name for name in table.columns if name)[:300]}
         )
     plain = table.kind in {"json", "ndjson"}  # only spreadsheets need their formulas neutralised
 
@@ -115,6 +120,9 @@ def _read(table: Table, report: RuleReport) -> list[RuleRow]:
         present = {name: cells[place] for name, place in places.items()}
         texts = {name: text if plain else restore(text) for name, text in present.items() if text is not None}
         rows.append(read_row(table.name, line, texts))
+        if most and len(rows) > most:
+            full = _("%(file)s has more than %(most)s rows. Nothing was stored; split it and try again.")
+            raise CannotStart(full % {"file": table.name, "most": f"{most:,}"})
     report.notes += table.notes
     return rows
 
@@ -127,8 +135,11 @@ def _refuse_repeated(rows: Sequence[RuleRow]) -> None:
             key = (row.code,) if row.code else (row.values.get("title", ""), row.values.get("text", ""))
             first = lines.setdefault(key, row.line)
             if first != row.line:
-                what = f"The code {row.code}" if row.code else "A rule of this title and text"
-                row.reject("code" if row.code else "title", f"{what} stands in line {first} already. Keep one of them.")
+                if row.code:
+                    again = _("The code %(code)s stands in line %(line)s already. Keep one of them.")
+                else:
+                    again = _("A rule of this title and text stands in line %(line)s already. Keep one of them.")
+                row.reject("code" if row.code else "title", again % {"code": row.code, "line": first})
 
 
 @business_verb
@@ -146,15 +157,26 @@ def _verdict(row: RuleRow, shelf: "Shelf", by: Acting | None) -> Verdict:
     if rule is not None and not is_code:
         return refused(
             "code",
-            f"'{row.code}' is another name of rule {rule.code}. Write {rule.code} as the code, "
-            "or take the alias from that rule first.",
+            _(
+                "'%(name)s' is another name of rule %(code)s. Write %(code)s as the code, "
+                "or take the alias from that rule first."
+            )
+            % {"name": row.code, "code": rule.code},
             may_pass_later=True,
         )
     if rule is None and "title" not in row.values:
-        return refused("title", "The title is missing. Write what agents must, must not or may do, in one line.")
+        return refused("title", _("The title is missing. Write what agents must, must not or may do, in one line."))
     if row.status not in {"", rule.status if rule else Rule.Status.IN_FORCE}:
-        now = f"rule {rule.code} is {rule.get_status_display()}" if rule else "a new rule is in force as it was found"
-        return refused("status", f"A status changes in a review, not in an import, and {now}. Leave the cell blank.")
+        if rule:
+            now = _(
+                "A status changes in a review, not in an import, and rule %(code)s is %(status)s. Leave the cell blank."
+            )
+            return refused("status", now % {"code": rule.code, "status": rule.get_status_display()})
+        now = _(
+            "A status changes in a review, not in an import, and a new rule is in force as it was found. "
+            "Leave the cell blank."
+        )
+        return refused("status", now)
     verdict = Verdict("unchanged")
     try:
         if rule is None:
@@ -166,16 +188,20 @@ def _verdict(row: RuleRow, shelf: "Shelf", by: Acting | None) -> Verdict:
         raise
     except IntegrityError as error:  # somebody else wrote down the same name at this moment
         raise LostRace(
-            f"Another import wrote the rule of {row.file}, line {row.line} at the same moment. Import the file again."
+            _("Another import wrote the rule of %(file)s, line %(line)s at the same moment. Import the file again.")
+            % {"file": row.file, "line": row.line}
         ) from error
     except RulebookError as error:
         return refused(getattr(error, "field", ""), str(error), may_pass_later=True)
     except DataError:
-        return refused("", "The database cannot hold this row. Shorten its texts and look for odd characters.")
+        return refused("", _("The database cannot hold this row. Shorten its texts and look for odd characters."))
     authority = row.values.get("authority", rule.authority if rule else "")
     clause = row.values.get("clause", rule.clause if rule else "")
     if authority in Rule.NOT_OURS and not clause:
-        text = f"A {authority} without its clause is a claim only. Write the words and where they stand into clause."
+        claim = _(
+            "A %(authority)s without its clause is a claim only. Write the words and where they stand into clause."
+        )
+        text = claim % {"authority": Rule.Authority(authority).label}
         verdict.warnings.append(Message(row.file, row.line, "clause", text))
     return verdict
 

@@ -5,6 +5,7 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from rulebook.access.models import Department
 from rulebook.fields import BytewiseField
@@ -16,10 +17,14 @@ class Topic(models.Model):
     Rules and cases share it, so a rule's cost can be compared with its topic's other cases.
     """
 
-    path = BytewiseField(max_length=200, unique=True)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    path = BytewiseField(_("path"), max_length=200, unique=True)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
+    )
 
     class Meta:
+        verbose_name = _("topic")
+        verbose_name_plural = _("topics")
         ordering = ["path"]
 
     def __str__(self) -> str:
@@ -34,72 +39,86 @@ class Rule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        WRITTEN = "written", "written"
-        UNWRITTEN = "unwritten", "unwritten"
+        WRITTEN = "written", _("written")
+        UNWRITTEN = "unwritten", _("unwritten")
 
     class Authority(models.TextChoices):
         """Where a rule gets its force. All but law and contract are the house's own to change."""
 
-        LAW = "law", "law"
-        CONTRACT = "contract", "contract"
-        POLICY = "policy", "policy (the house's own)"
-        PRACTICE = "practice", "practice (one department's)"
-        SYSTEM = "system", "system (a tool forces it)"
-        HABIT = "habit", "habit (nobody knows why)"
-        UNKNOWN = "unknown", "unknown (nobody has asked yet)"
+        LAW = "law", _("law")
+        CONTRACT = "contract", _("contract")
+        POLICY = "policy", _("policy (the house's own)")
+        PRACTICE = "practice", _("practice (one department's)")
+        SYSTEM = "system", _("system (a tool forces it)")
+        HABIT = "habit", _("habit (nobody knows why)")
+        UNKNOWN = "unknown", _("unknown (nobody has asked yet)")
 
     class Status(models.TextChoices):
-        PROPOSED = "proposed", "proposed"
-        IN_FORCE = "in_force", "in force"
-        SUSPENDED = "suspended", "suspended"
-        REMOVED = "removed", "removed"
+        PROPOSED = "proposed", _("proposed")
+        IN_FORCE = "in_force", _("in force")
+        SUSPENDED = "suspended", _("suspended")
+        REMOVED = "removed", _("removed")
 
     class Intent(models.TextChoices):
         """A manager's first sorting; no decision."""
 
-        KEEP = "keep", "keep"
-        SIMPLIFY = "simplify", "simplify"
-        DROP = "drop", "drop"
-        ASK = "ask", "ask"
+        KEEP = "keep", _("keep")
+        SIMPLIFY = "simplify", _("simplify")
+        DROP = "drop", _("drop")
+        ASK = "ask", _("ask")
 
     NOT_OURS = (Authority.LAW, Authority.CONTRACT)
 
-    code = BytewiseField(max_length=100, unique=True)
-    title = models.CharField(max_length=500)
-    text = models.TextField(blank=True)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.WRITTEN)
-    authority = models.CharField(max_length=10, choices=Authority, default=Authority.UNKNOWN)
-    clause = models.TextField(blank=True, help_text="The words of the law or contract, and where they stand.")
+    code = BytewiseField(_("code"), max_length=100, unique=True)
+    title = models.CharField(_("title"), max_length=500)
+    text = models.TextField(_("text"), blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WRITTEN)
+    authority = models.CharField(_("authority"), max_length=10, choices=Authority, default=Authority.UNKNOWN)
+    clause = models.TextField(
+        _("clause"), blank=True, help_text=_("The words of the law or contract, and where they stand.")
+    )
     claimed_on = models.DateField(null=True, blank=True, editable=False)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
     confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    protective = models.BooleanField(default=False, help_text="Safety, privacy, or money above a set limit.")
-    department = models.ForeignKey(Department, models.PROTECT, null=True, blank=True, related_name="rules")
+    protective = models.BooleanField(
+        _("protective"), default=False, help_text=_("Safety, privacy, or money above a set limit.")
+    )
+    department = models.ForeignKey(
+        Department, models.PROTECT, null=True, blank=True, related_name="rules", verbose_name=_("department")
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
         null=True,
         blank=True,
         related_name="owned_rules",
-        help_text="Blank: the head of the department.",
+        help_text=_("Blank: the head of the department."),
+        verbose_name=_("owner"),
     )
-    topics = models.ManyToManyField(Topic, blank=True, related_name="rules")
-    channels = models.JSONField(default=list, blank=True)
-    purpose = models.TextField(blank=True)
-    heard_where = models.TextField(blank=True)
-    source_reference = models.TextField(blank=True)
-    customer_hears = models.TextField(blank=True)
-    decision_limit = models.CharField(max_length=200, blank=True)
-    requirements = models.PositiveIntegerField(null=True, blank=True, help_text="How many requirements; confirmed.")
-    review_by = models.DateField(null=True, blank=True)
-    status = models.CharField(max_length=10, choices=Status, default=Status.IN_FORCE, editable=False)
-    intent = models.CharField(max_length=10, choices=Intent, blank=True)
+    topics = models.ManyToManyField(Topic, blank=True, related_name="rules", verbose_name=_("topics"))
+    channels = models.JSONField(_("channels"), default=list, blank=True)
+    purpose = models.TextField(_("purpose"), blank=True)
+    heard_where = models.TextField(_("heard where"), blank=True)
+    source_reference = models.TextField(_("source reference"), blank=True)
+    customer_hears = models.TextField(_("customer hears"), blank=True)
+    decision_limit = models.CharField(_("decision limit"), max_length=200, blank=True)
+    requirements = models.PositiveIntegerField(
+        _("requirements"), null=True, blank=True, help_text=_("How many requirements; confirmed.")
+    )
+    review_by = models.DateField(_("review by"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.IN_FORCE, editable=False)
+    intent = models.CharField(_("intent"), max_length=10, choices=Intent, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
         ordering = ["code"]
 
     def __str__(self) -> str:
@@ -122,15 +141,36 @@ class Alias(models.Model):
     Codes stand here too, so that one database constraint keeps codes and aliases apart.
     """
 
-    name = BytewiseField(max_length=100, unique=True)
-    rule = models.ForeignKey(Rule, models.CASCADE, related_name="names")
-    is_code = models.BooleanField(default=False)
+    name = BytewiseField(_("name"), max_length=100, unique=True)
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="names", verbose_name=_("rule"))
+    is_code = models.BooleanField(_("is code"), default=False)
 
     class Meta:
-        verbose_name_plural = "aliases"
+        verbose_name = _("alias")
+        verbose_name_plural = _("aliases")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(fields=["rule"], condition=Q(is_code=True), name="one_code_per_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleChannel(models.Model):
+    """One of the channels that a rule names, so that rules can be found by it on both databases.
+
+    `Rule.channels` holds the same names in the order given; the services keep both. A rule that names none applies in
+    all channels and has no row here.
+    """
+
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="named_channels")
+    name = BytewiseField(max_length=100)
+
+    class Meta:
+        constraints = [
+            # Also serves the list of rules of one channel, and that of all channels.
+            models.UniqueConstraint(fields=["name", "rule"], name="a_rule_names_a_channel_once"),
         ]
 
     def __str__(self) -> str:
@@ -144,18 +184,20 @@ class RuleVersion(models.Model):
     `applies_from` means: since before anybody wrote it down. Names of topics are frozen in it.
     """
 
-    rule = models.ForeignKey(Rule, models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    title = models.CharField(max_length=500)
-    text = models.TextField(blank=True)
-    topics = models.JSONField(default=list)
-    channels = models.JSONField(default=list)
-    applies_from = models.DateField(null=True, blank=True)
-    applies_to = models.DateField(null=True, blank=True)
-    hash = models.CharField(max_length=64)
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="versions", verbose_name=_("rule"))
+    number = models.PositiveIntegerField(_("number"))
+    title = models.CharField(_("title"), max_length=500)
+    text = models.TextField(_("text"), blank=True)
+    topics = models.JSONField(_("topics"), default=list)
+    channels = models.JSONField(_("channels"), default=list)
+    applies_from = models.DateField(_("applies from"), null=True, blank=True)
+    applies_to = models.DateField(_("applies to"), null=True, blank=True)
+    hash = models.CharField(_("hash"), max_length=64)
     recorded_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("rule version")
+        verbose_name_plural = _("rule versions")
         ordering = ["rule", "number"]
         constraints = [
             models.UniqueConstraint(fields=["rule", "number"], name="versions_are_numbered_per_rule"),

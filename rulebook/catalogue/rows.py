@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from rulebook.access.models import Department, Person
 from rulebook.catalogue.cleaning import (
     UNPRINTABLE,
@@ -58,8 +61,10 @@ class Message:
     text: str
 
     def __str__(self) -> str:
-        column = f", column {self.column}" if self.column else ""
-        return f"{self.file}, line {self.line}{column}: {self.text}"
+        words = {"file": self.file, "line": self.line, "column": self.column, "text": self.text}
+        if self.column:
+            return _("%(file)s, line %(line)s, column %(column)s: %(text)s") % words
+        return _("%(file)s, line %(line)s: %(text)s") % words
 
 
 @dataclass
@@ -100,13 +105,17 @@ def match_columns(names: Sequence[str], file: str) -> tuple[dict[str, int], list
         if known not in COLUMNS and known != "written":
             unknown.extend([name] if name else [])
         elif known in places:
-            notes.append(f"{file}: column {known} stands there twice; the first was read, so remove the other.")
+            twice = _("%(file)s: column %(column)s stands there twice; the first was read, so remove the other.")
+            notes.append(twice % {"file": file, "column": known})
         else:
             places[known] = place
     if unknown:
-        which = "a column" if len(unknown) == 1 else "columns"
-        it = "it was" if len(unknown) == 1 else "they were"
-        notes.append(f"{file}: no rule has {which} {', '.join(unknown)}; {it} ignored.")
+        ignored = ngettext(
+            "%(file)s: no rule has a column %(columns)s; it was ignored.",
+            "%(file)s: no rule has columns %(columns)s; they were ignored.",
+            len(unknown),
+        )
+        notes.append(ignored % {"file": file, "columns": ", ".join(unknown)})
     return places, notes
 
 
@@ -115,20 +124,21 @@ def read_row(file: str, line: int, cells: dict[str, str]) -> RuleRow:
     row = RuleRow(file, line)
     unprintable = [name for name, text in cells.items() if UNPRINTABLE.search(text)]
     for name in unprintable:
-        row.warn(name, "It holds NUL or other control characters; they were left out, so check the text.")
+        row.warn(name, _("It holds NUL or other control characters; they were left out, so check the text."))
     row.code = clean_name(cells.get("code", ""))
     if len(row.code) > longest(Alias, "name"):
-        row.reject("code", f"The code has more than {longest(Alias, 'name')} characters. Give a shorter one.")
+        most = _("The code has more than %(most)s characters. Give a shorter one.")
+        row.reject("code", most % {"most": longest(Alias, "name")})
     row.status = choice(cells.get("status", ""))
     for name in READERS:
         if name in cells:
             try:
                 row.values.update(READERS[name](name, cells[name]))
             except BadValue as problem:
-                row.warn(name, f"{problem.reason} The field stays as it was.")
+                row.warn(name, _("%(reason)s The field stays as it was.") % {"reason": problem.reason})
     title = clean_line(cells["title"]) if "title" in cells else None
     if title == "":
-        row.reject("title", "The title is missing. Write what agents must, must not or may do, in one line.")
+        row.reject("title", _("The title is missing. Write what agents must, must not or may do, in one line."))
     elif title is not None and len(title) > longest(Rule, "title"):
         row.reject("title", too_long("title", longest(Rule, "title")))
     elif title is not None:
@@ -158,7 +168,8 @@ def _choice(name: str, text: str) -> dict[str, Any]:
     if not word:
         return {"intent": ""} if name == "intent" else {}  # a rule always has a kind and an authority
     if word not in CHOICES[name].values:
-        raise BadValue(f"There is no such {name}. Write one of {', '.join(CHOICES[name].values)}.")
+        words = {"field": name, "choices": ", ".join(CHOICES[name].values)}
+        raise BadValue(_("There is no such %(field)s. Write one of %(choices)s.") % words)
     return {name: word}
 
 
@@ -181,7 +192,7 @@ def _owner(name: str, text: str) -> dict[str, Any]:
 
 def _topics(name: str, text: str) -> dict[str, Any]:
     paths = sorted({path for part in split_list(text, ";") if (path := topic_path(part))})
-    return {name: [_short("path of a topic", path, longest(Topic, "path")) for path in paths]}
+    return {name: [_short(_("path of a topic"), path, longest(Topic, "path")) for path in paths]}
 
 
 def _names(name: str, text: str) -> dict[str, Any]:
@@ -205,7 +216,7 @@ def read_day(text: str) -> date | None:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise BadValue("There is no such day. Write it as YYYY-MM-DD.") from None
+            raise BadValue(_("There is no such day. Write it as YYYY-MM-DD.")) from None
     return parse_day(text)
 
 

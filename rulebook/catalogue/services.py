@@ -12,10 +12,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.db.models.functions import Length
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from rulebook.access.models import Department, Person
+from rulebook.access.rights import refuse_others_rules
 from rulebook.catalogue.cleaning import clean_line, clean_name, clean_text, topic_path
-from rulebook.catalogue.models import Alias, Rule, RuleVersion, Topic
+from rulebook.catalogue.models import Alias, Rule, RuleChannel, RuleVersion, Topic
 from rulebook.errors import LostRace, RulebookError
 from rulebook.journal.services import Acting, business_verb, record, take_turn
 
@@ -69,8 +71,11 @@ def topic_at(*, path: str, by: Acting | None) -> Topic:
     if known is not None:
         return known
     if not path or len(path) > longest(Topic, "path"):
-        raise FieldRefused("topics", f"A topic has 1 to {longest(Topic, 'path')} characters. Give a shorter one.")
-    above, _, _ = path.rpartition("/")
+        raise FieldRefused(
+            "topics",
+            _("A topic has 1 to %(most)s characters. Give a shorter one.") % {"most": longest(Topic, "path")},
+        )
+    above = path.rpartition("/")[0]
     parent = topic_at(path=above, by=by) if above else None
     topic, made = Topic.objects.get_or_create(path=path, defaults={"parent": parent})
     if made:
@@ -88,7 +93,7 @@ def topic_ids(*, paths: Iterable[str]) -> dict[str, int]:
         steps = path.split("/") if topic_path(path) else [path]
         for depth in range(1, len(steps) + 1):
             step = "/".join(steps[:depth])
-            parent, _ = Topic.objects.get_or_create(path=step, defaults={"parent": parent})
+            parent = Topic.objects.get_or_create(path=step, defaults={"parent": parent})[0]
             known[step] = parent.pk
     return {given: known[path] for given, path in wanted.items()}
 
@@ -102,20 +107,20 @@ def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule
     """
     fields = cleaned(fields)
     if not fields.get("title"):
-        raise FieldRefused("title", "A rule needs a title. Write what agents must, must not or may do, in one line.")
+        raise FieldRefused("title", untitled())
     code = clean_name(code) or next_code()
     aliases = sorted(set(fields.get("aliases", [])) - {code})
     _refuse_long([code], "code")
     _refuse_taken([code, *aliases], rule=None)
     rule = Rule(code=code, **_columns(fields))
-    if rule.authority in Rule.NOT_OURS:
-        rule.claimed_on = timezone.localdate()
+    _claim(rule, by)
     with _naming(code):
         rule.save(force_insert=True)
         Alias.objects.bulk_create(Alias(name=name, rule=rule, is_code=name == code) for name in [code, *aliases])
     topics = sorted(fields.get("topics", []))
     if topics:
         rule.topics.add(*_topics(topics, by))
+    RuleChannel.objects.bulk_create(RuleChannel(rule=rule, name=name) for name in rule.channels)
     _add_version(rule, topics, number=1, applies_from=fields.get("applies_from"))
     record("written_down", "rule", rule.code, after=rule.status, by=by)
     return rule
@@ -127,12 +132,14 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
 
     A new version applies from `applies_from` where that was changed with it, else from today. Raises RulebookError
     when the title would be lost, a value is impossible, an alias finds another rule, `applies_from` lies before the
-    version it ends, or the meaning of a rule that no longer applies would change.
+    version it ends, or the meaning of a rule that no longer applies would change; NotAllowed when the rule, as it
+    stands, is of another department than the person's own.
     """
     fields = cleaned(fields)
     if "title" in fields and not fields["title"]:
-        raise FieldRefused("title", "A rule needs a title. Write what agents must, must not or may do, in one line.")
+        raise FieldRefused("title", untitled())
     rule = Rule.objects.select_for_update(of=("self",)).select_related("department", "owner").get(pk=rule.pk)
+    refuse_others_rules(by, rule.department)
     versions = list(rule.versions.order_by("number"))
     current = versions[-1]
     before = _meaning(rule, current.topics)
@@ -141,9 +148,10 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     changed = [name for name, value in _columns(fields).items() if getattr(rule, name) != value]
     for name in changed:
         setattr(rule, name, fields[name])  # type: ignore[literal-required]
-    if "authority" in changed:
-        rule.claimed_on = timezone.localdate() if rule.authority in Rule.NOT_OURS else None
-        rule.confirmed_by, rule.confirmed_at = None, None
+    if "authority" in changed or "clause" in changed:
+        _claim(rule, by)
+    if "channels" in changed:
+        _set_channels(rule)
     if "aliases" in fields and _set_aliases(rule, fields["aliases"]):
         changed.append("aliases")
     topics = sorted(fields.get("topics", current.topics))
@@ -164,6 +172,14 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     return True
 
 
+@business_verb
+def add_topic(*, rule: Rule, path: str, by: Acting | None) -> bool:
+    """Add one topic to those the rule has by now; True when it was not among them. Raises as `change_rule` does."""
+    Rule.objects.select_for_update().get(pk=rule.pk)  # else two people who add one at once would keep only the last
+    current = rule.versions.latest("number")
+    return change_rule(rule=rule, fields={"topics": [*current.topics, path]}, by=by)
+
+
 def cleaned(fields: RuleFields) -> RuleFields:
     """The same fields in the one form that is stored and compared. Raises RulebookError for an impossible value."""
     values: dict[str, Any] = dict(fields)
@@ -179,11 +195,19 @@ def cleaned(fields: RuleFields) -> RuleFields:
         if name in values:
             values[name] = list(dict.fromkeys(text for given in values[name] if (text := clean(given))))
     _refuse_long(values.get("aliases", []), "aliases")
+    if any(len(name) > longest(RuleChannel, "name") for name in values.get("channels", [])):
+        most = longest(RuleChannel, "name")
+        raise FieldRefused(
+            "channels", _("A channel has more than %(most)s characters. Give a shorter name.") % {"most": most}
+        )
     for name, allowed in CHOICES.items():
         if name in values and values[name] not in {*allowed.values, *([""] if name == "intent" else [])}:
-            raise FieldRefused(name, f"There is no such {name}. Write one of {', '.join(allowed.values)}.")
+            known = ", ".join(allowed.values)
+            raise FieldRefused(
+                name, _("There is no such %(field)s. Write one of %(known)s.") % {"field": name, "known": known}
+            )
     if not 0 <= (values.get("requirements") or 0) <= MOST_REQUIREMENTS:
-        raise FieldRefused("requirements", "A rule has no such number of requirements. Write 0 or more, or nothing.")
+        raise FieldRefused("requirements", _("A rule has no such number of requirements. Write 0 or more, or nothing."))
     return values  # type: ignore[return-value]
 
 
@@ -193,7 +217,14 @@ def longest(model: type[Model], name: str) -> int:
 
 
 def too_long(name: str, most: int) -> str:
-    return f"The {name.replace('_', ' ')} has more than {most} characters. Shorten it, and put the rest into the text."
+    return _("The %(field)s has more than %(most)s characters. Shorten it, and put the rest into the text.") % {
+        "field": name.replace("_", " "),
+        "most": most,
+    }
+
+
+def untitled() -> str:
+    return _("A rule needs a title. Write what agents must, must not or may do, in one line.")
 
 
 def stated_start(given: date | None, starts: Sequence[date | None]) -> date | None:
@@ -239,6 +270,14 @@ def own_code(number: int) -> str:
     return f"R-{number:04d}"
 
 
+def _claim(rule: Rule, by: Acting | None) -> None:
+    """A law or contract, or another clause of one, is claimed anew: who confirmed it had read other words."""
+    claimed = rule.authority in Rule.NOT_OURS
+    rule.claimed_on = timezone.localdate() if claimed else None
+    rule.claimed_by_id = by.pk if claimed and by else None
+    rule.confirmed_by, rule.confirmed_at = None, None
+
+
 def _columns(fields: RuleFields) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in {"topics", "aliases", "applies_from"}}
 
@@ -263,7 +302,8 @@ def _add_version(rule: Rule, topics: list[str], *, number: int, applies_from: da
 def _supersede(rule: Rule, current: RuleVersion, topics: list[str], applies_from: date | None) -> None:
     if current.applies_to is not None:
         raise RulebookError(
-            f"{rule.code} no longer applies, so its words stay as they were. Write down a new rule instead."
+            _("%(code)s no longer applies, so its words stay as they were. Write down a new rule instead.")
+            % {"code": rule.code}
         )
     if applies_from and applies_from != current.applies_from:
         start = applies_from
@@ -272,8 +312,11 @@ def _supersede(rule: Rule, current: RuleVersion, topics: list[str], applies_from
     if current.applies_from is not None and start < current.applies_from:
         raise FieldRefused(
             "applies_from",
-            f"The new wording cannot apply before the one it replaces, which applies from {current.applies_from}. "
-            "Give a later applies_from.",
+            _(
+                "The new wording cannot apply before the one it replaces, which applies from %(day)s. "
+                "Give a later applies_from."
+            )
+            % {"day": current.applies_from},
         )
     current.applies_to = start
     current.save(update_fields=["applies_to"])
@@ -286,7 +329,7 @@ def _move_start(current: RuleVersion, applies_from: date | None) -> None:
     if earlier is not None:
         if applies_from is None or (earlier.applies_from is not None and applies_from < earlier.applies_from):
             raise FieldRefused(
-                "applies_from", "This wording cannot apply before the one it replaced. Give a later applies_from."
+                "applies_from", _("This wording cannot apply before the one it replaced. Give a later applies_from.")
             )
         earlier.applies_to = applies_from
         earlier.save(update_fields=["applies_to"])
@@ -302,7 +345,9 @@ def _topics(paths: Sequence[str], by: Acting | None) -> list[Topic]:
 def _refuse_long(names: Iterable[str], field: str) -> None:
     most = longest(Alias, "name")
     if any(len(name) > most for name in names):
-        raise FieldRefused(field, f"A code or alias has more than {most} characters. Give a shorter one.")
+        raise FieldRefused(
+            field, _("A code or alias has more than %(most)s characters. Give a shorter one.") % {"most": most}
+        )
 
 
 def _refuse_taken(names: Sequence[str], rule: Rule | None) -> None:
@@ -311,8 +356,11 @@ def _refuse_taken(names: Sequence[str], rule: Rule | None) -> None:
     if taken is not None:
         raise FieldRefused(
             "code" if rule is None and taken.name == names[0] else "aliases",
-            f"'{taken.name}' already finds rule {taken.rule.code}. Give another name, or take it from that rule first; "
-            "a list that swaps two names needs an import without them before it.",
+            _(
+                "'%(name)s' already finds rule %(code)s. Give another name, or take it from that rule first; "
+                "a list that swaps two names needs an import without them before it."
+            )
+            % {"name": taken.name, "code": taken.rule.code},
         )
 
 
@@ -324,7 +372,11 @@ def _naming(code: str) -> Iterator[None]:
             yield
     except IntegrityError as error:
         raise LostRace(
-            f"Somebody else took the code or an alias of {code} at the same moment. Nothing was stored; save it again."
+            _(
+                "Somebody else took the code or an alias of %(code)s at the same moment. "
+                "Nothing was stored; save it again."
+            )
+            % {"code": code}
         ) from error
 
 
@@ -336,3 +388,9 @@ def _set_aliases(rule: Rule, names: Iterable[str]) -> bool:
     with _naming(rule.code):
         Alias.objects.bulk_create(Alias(name=name, rule=rule) for name in sorted(wanted - present))
     return wanted != present
+
+
+def _set_channels(rule: Rule) -> None:
+    rule.named_channels.exclude(name__in=rule.channels).delete()
+    present = set(rule.named_channels.values_list("name", flat=True))
+    RuleChannel.objects.bulk_create(RuleChannel(rule=rule, name=name) for name in rule.channels if name not in present)

@@ -15,6 +15,7 @@ from rulebook.access.models import Person
 from rulebook.access.services import department_named, give_sign_in, set_head, set_headcount, team_named
 from rulebook.cases.importing import Listener, Order, import_cases
 from rulebook.cases.models import ImportRun, Source
+from rulebook.catalogue.claims import confirm_authority
 from rulebook.catalogue.importing import import_rules
 from rulebook.catalogue.models import Rule
 from rulebook.desk.sample import plan, world
@@ -63,6 +64,7 @@ def load(say: Callable[[str], None], today: date | None = None) -> None:
         _begin()
     say(f"Loading the rulebook of a made-up web shop: {len(codes)} rules ...")
     import_rules(plan.HERE / "rules.csv", None)
+    _confirm_laws()
     end = (today or timezone.localdate()) - timedelta(days=1)
     with tempfile.TemporaryDirectory(prefix="rulebook-demo-") as folder:
         cases, links = world.write(Path(folder), end)
@@ -92,6 +94,13 @@ def _begin() -> None:
         person = give_sign_in(username=role, password=_password(role), role=role, team=evening, by=None)
         if role == "owner":
             set_head(department=department_named(name=OWNED, by=None), head=person, by=None)
+
+
+def _confirm_laws() -> None:
+    """An import only claims laws and contracts; the demo's become policies while somebody tries it out, if unread."""
+    reader = Person.objects.get(username="admin")
+    for rule in Rule.objects.filter(authority__in=Rule.NOT_OURS, confirmed_at=None).order_by("code"):
+        confirm_authority(rule=rule, by=reader)
 
 
 def sign_ins() -> list[SignIn]:

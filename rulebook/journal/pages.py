@@ -4,6 +4,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -118,6 +119,8 @@ class ServiceAdmin(ListedLookups):
         return str(obj.pk)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied  # the address it leads to names the row
         obj = self.get_object(request, object_id)
         code = self.journal_code(obj) if obj is not None else object_id
         query = urlencode({"object_type": self.object_type, "object_code": code})

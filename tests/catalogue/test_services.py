@@ -144,14 +144,20 @@ def test_a_code_or_alias_finds_one_rule_only():
     assert change(first, aliases=[]) and change(second, aliases=["B"])
 
 
-def test_a_changed_authority_is_a_new_claim(manager):
-    rule = make.rule(authority="law", clause="§ 1")
-    assert rule.claimed_on == timezone.localdate() and rule.confirmed_by is None and not rule.ours
-    Rule.objects.update(confirmed_by=manager)
-    change(rule, clause="§ 2")
-    assert Rule.objects.get().confirmed_by == manager
-    change(rule, authority="contract")
-    assert Rule.objects.get().confirmed_by is None
+def test_another_authority_or_another_clause_is_a_new_claim(manager):
+    rule = make.rule(authority="law", clause="§ 1", by=manager)
+    assert (rule.claimed_on, rule.claimed_by, rule.confirmed_by) == (timezone.localdate(), manager, None)
+    assert not rule.ours
+    for changed in ({"clause": "§ 2"}, {"authority": "contract"}):
+        Rule.objects.update(confirmed_by=manager, confirmed_at=timezone.now(), claimed_on=date(2026, 1, 1))
+        change(rule, **{name: getattr(Rule.objects.get(), name) for name in changed}, purpose=str(changed))
+        assert Rule.objects.get().confirmed_by == manager, "neither was changed"
+        change(rule, **changed)
+        now = Rule.objects.get()
+        assert (now.claimed_on, now.claimed_by, now.confirmed_by) == (timezone.localdate(), None, None)
+        assert now.claimed
+    change(rule, authority="policy", clause="§ 3")
+    assert (Rule.objects.get().claimed_on, Rule.objects.get().claimed) == (None, False)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from rulebook.access.models import Department, Person, Team
 from rulebook.access.roles import ROLES
-from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source
+from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source, Upload
 from rulebook.catalogue.models import Alias, Rule, RuleVersion, Topic
 from rulebook.journal.models import Actor, Event, JournalHead, Note
 from tests import make
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db
 OWN = {
     model._meta.label_lower: model for model in django_admin.site._registry if model.__module__.startswith("rulebook.")
 }
-WRITTEN_BY_PEOPLE = {"access.person", "access.department", "access.team", "catalogue.rule", "catalogue.topic"}
+WRITTEN_BY_PEOPLE = {
+    "access.person", "access.department", "access.team", "cases.upload", "catalogue.rule", "catalogue.topic",
+}  # fmt: skip
 CUSTOMER, AGENT = b"customer-key-of-thirty-two-bytes", b"agent-key-of-a-full-32-bytes-len"
 
 
@@ -48,6 +50,7 @@ def everything(db):
         "cases.dirtymonth": DirtyMonth.objects.create(
             source=source, subject="rule", subject_id=rule.pk, month=case.opened_day.replace(day=1)
         ),
+        "cases.upload": Upload.objects.create(file_name="c.csv", state="done", gone_at=opened),
         "journal.event": Event.objects.latest("number"),
         "journal.actor": Actor.objects.first(),
         "journal.note": noted,
@@ -76,7 +79,7 @@ def answers(client, row, label):
 
 def test_every_model_has_a_page_but_the_journal_head():
     models = {Department, Team, Person, Topic, Rule, RuleVersion, Alias, Source, Case, CaseRule, PendingLink}
-    assert set(OWN.values()) == models | {ImportRun, DirtyMonth, Event, Actor, Note}
+    assert set(OWN.values()) == models | {ImportRun, DirtyMonth, Upload, Event, Actor, Note}
     assert JournalHead not in django_admin.site._registry and Group not in django_admin.site._registry
 
 
@@ -130,15 +133,16 @@ QUERIES = {
     "access.person": 7,  # roles and teams to filter by, how many are found, how many there are
     "access.team": 5,  # how many are found, how many there are
     "catalogue.alias": 4,  # how many are found
-    "catalogue.rule": 6,  # departments to filter by, how many are found, how many there are
+    "catalogue.rule": 9,  # departments, topics, channels to filter by, how many are found, own filters, horizons
     "catalogue.ruleversion": 4,  # how many are found
     "catalogue.topic": 5,  # how many are found, how many there are
-    "cases.case": 4,  # sources to filter by
+    "cases.case": 5,  # sources to filter by, which of the listed a rule blocked
     "cases.caserule": 3,  # nothing
     "cases.dirtymonth": 4,  # sources to filter by
     "cases.importrun": 5,  # sources to filter by, how many are found
-    "cases.pendinglink": 4,  # sources to filter by
-    "cases.source": 4,  # how many are found
+    "cases.pendinglink": 3,  # nothing
+    "cases.source": 5,  # how many are found, how many there are
+    "cases.upload": 4,  # how many are found
     "journal.actor": 4,  # how many are found
     "journal.event": 6,  # types and verbs to filter by, how many are found
     "journal.note": 4,  # how many are found
@@ -160,6 +164,7 @@ def three_more(everything):
         opened, month = case.opened_at, case.opened_day.replace(day=1)
         ImportRun.objects.create(source=source, started_at=opened, heartbeat=opened, host="h")
         DirtyMonth.objects.create(source=source, subject="rule", subject_id=rule.pk, month=month)
+        Upload.objects.create(file_name="c.csv", state="done", gone_at=opened, created_by=head)
         Note.objects.create(text="Another reason.")
 
 

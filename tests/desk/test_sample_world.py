@@ -93,7 +93,7 @@ def test_law_and_contract_quote_a_clause_and_nothing_else_does(rules):
 def test_every_text_carries_the_danish_original(rules):
     for rule in rules:
         if rule["text"]:
-            english, danish = rule["text"].split(" / Da: ")
+            english, danish = rule["text"].split("\n\nDansk: ")
             assert english.endswith(".") and danish.endswith("."), rule["code"]
 
 

@@ -14,6 +14,7 @@ from rulebook.access.models import Department, Person, Team
 from rulebook.cases.fcr import Period, fcr
 from rulebook.cases.models import Case, CaseRule, ImportRun, PendingLink, Source
 from rulebook.cases.policies import primary
+from rulebook.catalogue.claims import claims_due
 from rulebook.catalogue.models import Rule
 from rulebook.desk import demo as desk_demo
 from rulebook.desk.management.commands import demo as command
@@ -103,6 +104,7 @@ def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_ch
     for line in (f"| {titles[code]} | ours | {blocked[code]} | {100 * float(price):.2f} |" for code, price in top):
         assert line in README, line
     assert not PendingLink.objects.exists()
+    assert not claims_due(timezone.localdate() + timedelta(days=365)), "a law of the demo would lapse"
     assert timezone.localtime(source.horizon).date() >= timezone.localdate() - timedelta(days=1)
 
     elsewhere.refresh_from_db()

@@ -1,0 +1,66 @@
+"""Which rules a person may change: those of the own department. What a role may do at all stands in `roles.py`."""
+
+from typing import cast
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from rulebook.access.models import Department, Person
+from rulebook.errors import NotAllowed
+from rulebook.journal.services import Acting
+
+CHANGE = "catalogue.change_rule"
+
+
+def own_departments(person: Person) -> set[int]:
+    """Numbers of the departments a person belongs to: that of their team, and those they head or deputise in."""
+    which = Q(head=person) | Q(deputy=person)
+    return _departments(which | Q(teams=person.team_id) if person.team_id else which)
+
+
+def headed_departments(person: Person) -> set[int]:
+    """Numbers of the departments that a person answers for, as head or as deputy."""
+    return _departments(Q(head=person) | Q(deputy=person))
+
+
+def may_change_rule_of(person: Person, department_id: int | None) -> bool:
+    """Whether a person may change the rules of a department, or with None those that have none.
+
+    Somebody who may do everything may change all. An owner changes the rules of the departments they head or
+    deputise in. A manager changes those of the own departments and those that belong to nobody, and all of them while
+    belonging to no department: a house that has written down no departments yet must not be locked out of its rules.
+    """
+    if not person.has_perm(CHANGE):
+        return False
+    if person.is_superuser:
+        return True
+    roles = set(person.groups.values_list("name", flat=True))
+    if "owner" in roles and "manager" not in roles:
+        return department_id in headed_departments(person)
+    own = own_departments(person)
+    return department_id is None or not own or department_id in own
+
+
+def refuse_others_rules(by: Acting | None, department: Department | None) -> None:
+    """The one check of a person's right to a rule, made by the services. None is the system, which may.
+
+    Raises NotAllowed with a sentence that says whom to ask.
+    """
+    if by is not None and not may_change_rule_of(cast(Person, by), department.pk if department else None):
+        raise NotAllowed(whom_to_ask(cast(Person, by), department))
+
+
+def whom_to_ask(person: Person, department: Department | None) -> str:
+    """The sentence for somebody who may not change a rule of that department."""
+    if not person.has_perm(CHANGE):
+        return _("Your role reads rules and does not change them. Ask a manager.")
+    if department is None:
+        return _("This rule belongs to no department, and you change those of your own. Ask a manager.")
+    if department.head:
+        words = {"department": department.name, "head": str(department.head)}
+        return _("This rule belongs to %(department)s. Ask its head, %(head)s, or a manager there.") % words
+    return _("This rule belongs to %(department)s. Ask a manager there.") % {"department": department.name}
+
+
+def _departments(which: Q) -> set[int]:
+    return set(Department.objects.filter(which).values_list("pk", flat=True))

@@ -1,0 +1,108 @@
+"""The first rows of an uploaded file and how it would be read, without anything that tells who somebody is."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from rulebook.cases.linking import link_parser
+from rulebook.cases.models import Effect
+from rulebook.cases.presets import FIELDS, Layout, choose
+from rulebook.errors import CannotStart, WrongUsage
+from rulebook.tables.reading import Rejected, Row, open_table
+
+ROWS_SHOWN = 20
+COUNTED_FOR = 0.5  # seconds: somebody waits for the page
+LONGEST_CELL = 80  # characters
+# Fields whose cells are shown. All other columns may hold who somebody is: those that are not read, too.
+HARMLESS = frozenset(
+    {
+        "opened_at", "closed_at", "channel", "topic", "team", "handoffs", "reopens", "replies", "handle_seconds",
+        "declared", "survey", "direction", "excluded", "rules",
+    }
+)  # fmt: skip
+WORDS = frozenset({"channel", "topic", "team", "rules"})  # free words, in which an id may stand by mistake
+_TELLING = re.compile(r"@|[0-9][0-9 .\-]{4,}[0-9]")  # an address, or six digits and more: a phone, a personal number
+_VALUE = re.compile(r"@|[0-9]{4}")  # no name of a column, but a row where the header is missing
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a file looks like: how it would be read, or the `problem` that keeps it from being read at all."""
+
+    problem: str = ""  # one sentence; blank when it can be imported as it is
+    preset: str = ""
+    sentence: str = ""  # "Read as zendesk: external_id from 'id', ..."
+    fields: dict[str, str] = field(default_factory=dict)  # field of a case -> its column
+    columns: list[str] = field(default_factory=list)  # all that have a name, to choose from
+    unused: list[str] = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)  # of `rows`, in the order of the file
+    rows: list[list[str]] = field(default_factory=list)  # the first 20; what may tell who somebody is reads '(hidden)'
+    total: int | None = None  # how many rows the file has; None where they are too many to be counted at once
+    notes: list[str] = field(default_factory=list)  # sentences about the file
+
+
+def preview_of(path: Path, links: Path | None, preset: str, overrides: Mapping[str, str | None]) -> Preview:
+    """Look at a file of cases, and at the file of links beside it, without storing anything."""
+    columns: list[str] = []
+    notes: list[str] = []
+    try:
+        table = open_table(path)
+        columns, notes = _nameable(table.columns), table.notes
+        layout = choose(table.name, table.columns, preset, overrides)
+        shown = [_harmless(layout, place) for place in range(len(table.columns))]
+        broken: list[Rejected] = []
+        found = layout.rows(table, broken.append)
+        first = islice(found, ROWS_SHOWN)
+        rows = [[_cell(*pair) for pair in zip(layout.read(cells), shown, strict=True)] for _line, cells in first]
+        rest = _count(found)
+        if links is not None:
+            link_parser(open_table(links), Effect.APPLIED.value)
+    except (CannotStart, WrongUsage) as problem:
+        return Preview(problem=str(problem), columns=columns, notes=list(notes))
+    return Preview(
+        preset=layout.preset,
+        sentence=layout.sentence(table.columns),
+        fields={name: table.columns[layout.columns[name]] for name in FIELDS if name in layout.columns},
+        columns=columns,
+        unused=list(layout.unused),
+        headers=list(table.columns),
+        rows=rows,
+        total=None if rest is None else len(rows) + rest + len(broken),
+        notes=list(notes),
+    )
+
+
+def _count(rows: Iterator[Row]) -> int | None:
+    """How many rows there are, or None where they are too many to be counted at once."""
+    until = time.monotonic() + COUNTED_FOR
+    number = 0
+    for number, _row in enumerate(rows, 1):
+        if number % 200 == 0 and time.monotonic() > until:
+            return None
+    return number
+
+
+def _nameable(columns: tuple[str, ...]) -> list[str]:
+    """The names of the columns; none where line 1 seems to be a row, whose cells may be somebody's address."""
+    return [] if any(_VALUE.search(name) for name in columns) else [name for name in columns if name]
+
+
+def _harmless(layout: Layout, place: int) -> str:
+    """'' for a column that is not shown, 'words' for one whose cells are looked at before, else 'all'."""
+    read_as = {name for name, column in layout.columns.items() if column == place}
+    if not read_as or not read_as <= HARMLESS:
+        return ""
+    return "words" if read_as & WORDS else "all"
+
+
+def _cell(cell: str | None, look: str) -> str:
+    if not cell:
+        return ""
+    if not look or (look == "words" and _TELLING.search(cell)):
+        return _("(hidden)")
+    return cell if len(cell) <= LONGEST_CELL else f"{cell[: LONGEST_CELL - 1]}…"

@@ -1,0 +1,58 @@
+"""The admin's sidebar in the order of a manager's day, and the tag that says when the data is made up.
+
+Unfold calls these by the names in the settings, once a page. A line is shown to those who may open its page.
+"""
+
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from rulebook.cases.models import Source
+from rulebook.desk import demo
+
+SAMPLE_KEY = "rulebook.desk.sample"  # whether the demo's source is there
+SAMPLE_SECONDS = 60  # a demo that has just been loaded or thrown away is noticed within a minute
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of {title, items}; an item without a permission is for everybody who may sign in here."""
+    day = [
+        _line(request, _("Start"), "home", "admin:index"),
+        _line(request, _("Rules"), "checklist", "admin:catalogue_rule_changelist", "catalogue.view_rule"),
+    ]
+    more = [
+        _line(request, _("Cases"), "deployed_code", "admin:cases_case_changelist", "cases.view_case"),
+        _line(request, _("Sources"), "database", "admin:cases_source_changelist", "cases.view_source"),
+        _line(request, _("Import cases"), "upload_file", "admin:cases_upload_changelist", "cases.view_upload"),
+        _line(request, _("Page for the top"), "draft", "admin:desk_top", "catalogue.view_rule"),
+    ]
+    house = [
+        _line(request, _("People"), "person", "admin:access_person_changelist", "access.view_person"),
+        _line(request, _("Departments"), "domain", "admin:access_department_changelist", "access.view_department"),
+        _line(request, _("Teams"), "groups", "admin:access_team_changelist", "access.view_team"),
+        _line(request, _("Topics"), "sell", "admin:catalogue_topic_changelist", "catalogue.view_topic"),
+        _line(request, _("Journal"), "history", "admin:journal_event_changelist", "journal.view_event"),
+    ]
+    groups = [("", day), (_("More"), more), (_("House"), house)]
+    return [{"title": title, "items": [line for line in lines if line]} for title, lines in groups if any(lines)]
+
+
+def _line(request: HttpRequest, title: str, icon: str, page: str, permission: str = "") -> dict[str, Any]:
+    """One line of the sidebar; empty where this person may not open its page."""
+    if permission and not request.user.has_perm(permission):
+        return {}
+    link = reverse(page)
+    here = request.path == link if page == "admin:index" else request.path.startswith(link)
+    return {"title": title, "icon": icon, "link": link, "active": here}
+
+
+def sample_tag(request: HttpRequest) -> list[str] | None:
+    """What the header says of the whole database; nothing where it holds somebody's own data."""
+    there = cache.get(SAMPLE_KEY)
+    if there is None:
+        there = Source.objects.filter(name=demo.SOURCE).exists()
+        cache.set(SAMPLE_KEY, there, SAMPLE_SECONDS)
+    return [_("Sample data"), ""] if there else None

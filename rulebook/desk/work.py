@@ -1,0 +1,184 @@
+"""What `manage.py work` looks after: a list of duties, each of which knows whether it is due.
+
+One process at a time does them, one after the other. A duty that fails does not stop the others: why it failed stands
+in its row, and it is tried again later and later. Killed anywhere, the next one goes on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import F, Max
+from django.utils import timezone
+
+from rulebook.cases.models import ImportRun, PendingLink, Source
+from rulebook.cases.services import refresh_stale, settle_pending_links
+from rulebook.cases.upload_work import run_upload, uploads_to_run
+from rulebook.cases.uploads import sweep, sweep_due
+from rulebook.catalogue.claims import claims_due, expire_claims
+from rulebook.catalogue.models import Alias
+from rulebook.desk import lease
+from rulebook.desk.models import Duty
+from rulebook.insight.refreshing import figures_due, refresh_figures
+from rulebook.jobs import Job, TakenOver, claim, fail, is_alive, let_go, open_jobs, rest, told_of
+
+ROUNDS = 3  # what one duty did may make an earlier one due
+
+Beat = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A duty's code. `due` is asked every few seconds and looks at no case; `run` gives a line for each thing done."""
+
+    name: str
+    due: Callable[[Duty], bool]
+    run: Callable[[Duty, Beat], list[str]]
+
+
+@dataclass(frozen=True)
+class Done:
+    """One line of what was done, or (`failed`) why not."""
+
+    duty: str
+    what: str
+    failed: bool = False
+
+
+def work(stopped: Beat = lambda: None) -> list[Done] | None:
+    """Do all that is due; None when another process has the lease.
+
+    `stopped` is called often and may raise to end the work early; what was claimed is then given back.
+    """
+    turn = lease.take()
+    if turn is None:
+        return None
+
+    def beat() -> None:
+        stopped()
+        turn.beat()
+
+    done: list[Done] = []
+    try:
+        for _round in range(ROUNDS):
+            before = len(done)
+            for task in TASKS:
+                beat()
+                done += _attend(task, beat)
+            if len(done) == before:
+                break
+    except TakenOver as lost:
+        done.append(Done("lease", str(lost), failed=True))
+    finally:
+        turn.release()
+    return done
+
+
+def is_due() -> bool:
+    """Whether `work` would find something to do. A few short queries, none of them over cases."""
+    rows = {duty.name: duty for duty in Duty.objects.all()}
+    return any(_is_due(task, rows.get(task.name) or Duty(name=task.name)) for task in TASKS)
+
+
+def _is_due(task: Task, row: Duty) -> bool:
+    return bool(open_jobs([row])) and task.due(row)
+
+
+def _attend(task: Task, beat: Beat) -> list[Done]:
+    row, _created = Duty.objects.get_or_create(name=task.name)
+    try:
+        if not _is_due(task, row) or not claim(row):
+            return []
+        lines = task.run(row, beat)
+        rest(row, done_at=timezone.now(), seen=row.seen)
+    except TakenOver:
+        raise
+    except Exception as error:
+        sentence = told_of(error, f"duty {task.name}")
+        if row.state == Job.State.RUNNING:
+            fail(row, sentence, standing=True)
+        return [Done(task.name, sentence, failed=True)]
+    except BaseException:
+        if row.state == Job.State.RUNNING:
+            let_go(row)
+        raise
+    return [Done(task.name, line) for line in lines]
+
+
+def _uploads_due(row: Duty) -> bool:
+    return bool(uploads_to_run())
+
+
+def _run_uploads(row: Duty, beat: Beat) -> list[str]:
+    lines = []
+    for upload in uploads_to_run():
+        beat()
+        if said := run_upload(upload, beat):
+            lines.append(said)
+    return lines
+
+
+def _links_due(row: Duty) -> bool:
+    """Links wait, and a rule got a name since they were last looked through. Imports settle what they bring."""
+    return row.seen != _newest_name() and PendingLink.objects.exists()
+
+
+def _settle_links(row: Duty, beat: Beat) -> list[str]:
+    newest = _newest_name()  # before looking: a name that comes meanwhile is looked at once more
+    settled = settle_pending_links(by=None)
+    row.seen = newest
+    return [f"Links that had waited for a rule and now count: {settled}."] if settled else []
+
+
+def _newest_name() -> str:
+    return str(Alias.objects.aggregate(newest=Max("pk"))["newest"] or 0)
+
+
+def _outcomes_due(row: Duty) -> bool:
+    """Outcomes are open, and no import is at work that will store them at its end."""
+    stale = set(Source.objects.exclude(judged=F("changes")).values_list("pk", flat=True))
+    if not stale:
+        return False
+    runs = ImportRun.objects.filter(source__in=stale, state=ImportRun.State.RUNNING)
+    return bool(stale - {run.source_id for run in runs if is_alive(run.host, run.process, run.heartbeat)})
+
+
+def _refresh_outcomes(row: Duty, beat: Beat) -> list[str]:
+    left = refresh_stale()
+    waits = f" Of {', '.join(left)} at the end of their import." if left else ""
+    return [f"Outcomes of cases computed anew.{waits}"]
+
+
+def _claims_due(row: Duty) -> bool:
+    return claims_due(timezone.localdate())
+
+
+def _expire_claims(row: Duty, beat: Beat) -> list[str]:
+    count = expire_claims(today=timezone.localdate())
+    return [f"Laws and contracts that nobody confirmed, now policy: {count}."] if count else []
+
+
+def _figures_due(row: Duty) -> bool:
+    return figures_due()
+
+
+def _refresh_figures(row: Duty, beat: Beat) -> list[str]:
+    return [f"Figures brought up to date; months counted: {refresh_figures(beat=beat)}."]
+
+
+def _files_due(row: Duty) -> bool:
+    return sweep_due(timezone.now())
+
+
+def _sweep_files(row: Duty, beat: Beat) -> list[str]:
+    return [f"Uploads whose files were removed after their time: {sweep(timezone.now())}."]
+
+
+# In this order: cases before outcomes, both before the figures that follow from them.
+TASKS = (
+    Task("uploads", _uploads_due, _run_uploads),
+    Task("links", _links_due, _settle_links),
+    Task("outcomes", _outcomes_due, _refresh_outcomes),
+    Task("claims", _claims_due, _expire_claims),
+    Task("figures", _figures_due, _refresh_figures),
+    Task("files", _files_due, _sweep_files),
+)

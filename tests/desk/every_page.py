@@ -1,0 +1,273 @@
+"""Every page of the admin, who may open it, and how many queries that costs: one table for the tests that need it.
+
+People are letters: M manager, W owner (of no department here), O operator, A who may do everything, X an outsider
+without a role. An agent is sent to the sign-in page by all of them. `may` begins with the person whose queries are
+counted.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.urls import reverse
+
+from rulebook.cases.models import Case, CaseRule, Source, Upload
+from rulebook.catalogue.models import Rule
+from rulebook.desk.models import SavedFilter
+
+PEOPLE = {"M": "manager", "W": "owner", "O": "operator", "A": "admin", "X": "outsider"}
+ALL, READ, CASES, IMPORTS = "MWOAX", "MWA", "MA", "MOA"
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    may: str
+    cost: int | None = None  # queries of a GET; None where nothing of the house is read
+    asked: str = ""
+    status: int = 200  # for who may
+    others: int = 403
+    post: dict[str, Any] | None = field(default=None, hash=False)
+
+    def __str__(self) -> str:
+        return f"{'POST ' if self.post is not None else ''}{self.name}{self.asked and '?'}{self.asked}"
+
+    def status_for(self, letter: str) -> int:
+        return self.status if letter in self.may else self.others
+
+
+# Every page asks for the session and the user, and of a person with a role for their own rights and those of the role.
+FRAME = 4
+# How many rules are found, the rules with their figures; departments, topics and channels to filter by; own filters;
+# horizons of the sources.
+RULES = FRAME + 7
+FILTERS = (
+    "list=measured", "list=not_measurable_yet", "in_the_way=yes", "in_the_way=came_back", "in_the_way=told_no",
+    "in_the_way=no", "authority=law", "status=in_force", "department==Finance 0", "department=none",
+    "topic==returns/refund 0", "topic=none", "channel==channel 0", "channel=none", "review_by=overdue", "review_by=30",
+    "review_by=none", "kind=unwritten", "intent=drop", "intent=none", "protective=yes",
+)  # fmt: skip
+ORDERS = tuple(f"o={sign}{column}" for column in (0, 1, 2, 3, 5) for sign in ("", "-"))
+
+RULE_PAGES = [
+    Page("catalogue_rule_changelist", READ, RULES),
+    *(Page("catalogue_rule_changelist", READ, RULES, asked) for asked in (*FILTERS, *ORDERS, "q=refund", "q=R-0")),
+    Page("catalogue_rule_changelist", READ, RULES, "q=mail&list=measured&kind=unwritten&o=-3"),
+    Page("catalogue_rule_changelist", READ, post={"action": "set_intent"}),  # asks what is done with the chosen ones
+    # roles, own departments; the rule with its people and figures, versions, aliases, events; sources of its contacts,
+    # their figures, whether a month of it is being computed anew, who did what
+    Page("catalogue_rule_page", READ, FRAME + 10),
+    Page("catalogue_rule_page", READ, FRAME + 10, "at=2026-01-01"),
+    Page("catalogue_rule_versions", READ, FRAME + 2),  # the rule, its versions
+    # the rule; sources that watch for returns; numbers of a page of cases, the cases, who links them
+    Page("catalogue_rule_cases", CASES, FRAME + 5),
+    Page("catalogue_rule_cases", CASES, FRAME + 5, "show=told_no"),
+    Page("catalogue_rule_cases", CASES, FRAME + 5, "show=not_resolved"),
+    Page("catalogue_rule_add", CASES, FRAME + 1),  # people to own it
+    # roles, own departments; the rule, its topics, aliases, versions, newest event, department, people to own it
+    Page("catalogue_rule_change", READ, FRAME + 9),
+    Page("catalogue_rule_change", "MA", post={}),  # of others' departments an owner changes nothing
+    Page("catalogue_rule_import", CASES, FRAME),
+    Page("catalogue_rule_import", CASES, post={"pasted": ""}),
+    # as the list; and how many are found, the rules with department and owner, their aliases, their versions
+    Page("catalogue_rule_export", READ, RULES + 3),
+    Page("catalogue_rule_history", READ, status=302),
+    Page("catalogue_rule_confirm", ALL, status=405),
+    Page("catalogue_rule_confirm", READ, status=302, post={}),  # with a sentence where it is refused
+    Page("catalogue_rule_change_many", ALL, status=405),
+    Page("catalogue_rule_change_many", READ, post={"rules": "1"}),
+    Page("catalogue_rule_save_filter", ALL, status=405),
+    Page("catalogue_rule_save_filter", READ, status=302, post={"name": "Mine", "query": "kind=written"}),
+    Page("catalogue_rule_forget_filter", ALL, status=405),
+    Page("catalogue_rule_forget_filter", READ, status=302, post={}),
+    Page("catalogue_topic_changelist", READ, FRAME + 3),  # how many are found, how many there are, the topics
+    Page("catalogue_topic_changelist", READ, FRAME + 3, "q=refund"),
+    Page("catalogue_topic_add", CASES, FRAME),
+    Page("catalogue_topic_change", READ, FRAME + 1),
+    Page("catalogue_topic_history", READ, status=302),
+    Page("catalogue_alias_changelist", CASES, FRAME + 2),  # how many are found, the aliases with their rules
+    Page("catalogue_alias_changelist", CASES, FRAME + 2, "is_code__exact=1"),
+    Page("catalogue_alias_changelist", CASES, FRAME + 2, "q=REF"),
+    Page("catalogue_alias_change", CASES, FRAME + 2),
+    Page("catalogue_alias_history", CASES, FRAME + 2),
+    Page("catalogue_ruleversion_changelist", READ, FRAME + 2),  # how many are found, the versions with their rules
+    Page("catalogue_ruleversion_changelist", READ, FRAME + 2, "q=refund"),
+    Page("catalogue_ruleversion_change", READ, FRAME + 2),
+    Page("catalogue_ruleversion_history", READ, FRAME + 2),
+]
+CASE_PAGES = [
+    Page("cases_case_changelist", CASES, FRAME + 3),  # the cases with source and topic, sources to filter by
+    Page("cases_case_changelist", CASES, FRAME + 3, "source__id__exact=SOURCE"),
+    Page("cases_case_changelist", CASES, FRAME + 4, "q=C-0-0"),
+    Page("cases_case_change", CASES, FRAME + 2),  # the case with source and topic, its links with their rules
+    Page("cases_case_history", CASES, FRAME + 2),
+    Page("cases_case_link", ALL, status=405),
+    Page("cases_case_link", CASES, status=422, post={}),
+    Page("cases_case_unlink", ALL, status=405),
+    Page("cases_case_unlink", CASES, status=302, post={}),
+    Page("cases_caserule_changelist", CASES, FRAME + 1),  # the links with case and rule
+    Page("cases_caserule_changelist", CASES, FRAME + 1, "rule__id__exact=RULE"),
+    Page("cases_caserule_changelist", CASES, FRAME + 1, "rule__id__exact=RULE&effect__exact=blocked"),
+    Page("cases_caserule_changelist", CASES, FRAME + 2, "q=R-0"),  # the rule of that name
+    Page("cases_caserule_changelist", CASES, FRAME + 4, "q=C-0-0"),  # no rule; the sources, the case
+    Page("cases_caserule_change", CASES, FRAME + 3),
+    Page("cases_caserule_history", CASES, FRAME + 2),
+    Page("cases_pendinglink_changelist", CASES, FRAME + 1),  # the links with their sources
+    Page("cases_pendinglink_changelist", CASES, FRAME + 2, "q=UNKNOWN-0"),
+    Page("cases_pendinglink_changelist", CASES, FRAME + 3, "q=C-0-9"),
+    Page("cases_pendinglink_change", CASES, FRAME + 2),
+    Page("cases_pendinglink_history", CASES, FRAME + 2),
+    # how many are found, how many there are, the sources with the state of their newest run
+    Page("cases_source_changelist", IMPORTS, FRAME + 3),
+    Page("cases_source_changelist", IMPORTS, FRAME + 3, "q=desk"),
+    Page("cases_source_change", IMPORTS, FRAME + 1),
+    Page("cases_source_history", IMPORTS, status=302),
+    Page("cases_importrun_changelist", IMPORTS, FRAME + 3),  # how many are found, the runs, sources to filter by
+    Page("cases_importrun_changelist", IMPORTS, FRAME + 3, "state__exact=failed"),
+    Page("cases_importrun_changelist", IMPORTS, FRAME + 3, "source__id__exact=SOURCE"),
+    Page("cases_importrun_change", IMPORTS, FRAME + 3),
+    Page("cases_importrun_history", IMPORTS, FRAME + 2),
+    # Who may do everything has no rights to look up.
+    Page("cases_dirtymonth_changelist", "A", 4),
+    Page("cases_dirtymonth_changelist", "A", 4, "source__id__exact=SOURCE"),
+    Page("cases_dirtymonth_changelist", "A", 4, "subject__exact=rule"),
+    Page("cases_dirtymonth_change", "A", 4),
+    Page("cases_dirtymonth_history", "A", 4),
+    Page("cases_upload_changelist", IMPORTS, FRAME + 2),  # how many are found, the uploads with who brought them
+    Page("cases_upload_add", IMPORTS, FRAME),
+    Page("cases_upload_add", IMPORTS, status=422, post={}),
+    Page("cases_upload_check", IMPORTS, FRAME + 2),  # the upload, the sources
+    Page("cases_upload_change", IMPORTS, FRAME + 2, status=302),  # to the check of a draft
+    Page("cases_upload_progress", IMPORTS, FRAME + 2),  # the upload, its source
+    Page("cases_upload_progress", IMPORTS, FRAME + 1, "format=json"),
+    Page("cases_upload_rejected", IMPORTS, FRAME + 1),
+    Page("cases_upload_history", IMPORTS, FRAME + 2),
+    Page("cases_upload_again", ALL, status=405),
+    Page("cases_upload_again", IMPORTS, status=302, post={}),
+    Page("cases_upload_discard", ALL, status=405),
+    Page("cases_upload_discard", IMPORTS, status=302, post={}),
+]
+HOUSE_PAGES = [
+    # groups and teams to filter by, how many are found, how many there are, the people with their teams
+    Page("access_person_changelist", "OA", FRAME + 5),
+    Page("access_person_changelist", "OA", FRAME + 5, "q=head0"),
+    Page("access_person_changelist", "OA", FRAME + 5, "is_active__exact=1"),
+    Page("access_person_add", "OA", FRAME),
+    Page("access_person_change", "OA", FRAME + 4),  # the person, their groups, all groups, the teams
+    Page("access_person_history", "OA", status=302),
+    Page("auth_user_password_change", "OA", FRAME + 3),
+    # how many are found, how many there are, the departments with head and deputy
+    Page("access_department_changelist", "MOA", FRAME + 3),
+    Page("access_department_changelist", "MOA", FRAME + 3, "q=Finance"),
+    Page("access_department_add", "OA", FRAME),
+    Page("access_department_change", "MOA", FRAME + 3),
+    Page("access_department_history", "MOA", status=302),
+    Page("access_team_changelist", "MOA", FRAME + 3),  # how many are found, how many there are, with departments
+    Page("access_team_changelist", "MOA", FRAME + 3, "q=Chat"),
+    Page("access_team_add", "OA", FRAME),
+    Page("access_team_change", "MOA", FRAME + 1),
+    Page("access_team_history", "MOA", status=302),
+    # types and verbs to filter by, how many are found, the events with who did it
+    Page("journal_event_changelist", "MWOA", FRAME + 4),
+    Page("journal_event_changelist", "MWOA", FRAME + 4, "object_type=rule"),
+    Page("journal_event_changelist", "MWOA", FRAME + 4, "object_type=rule&object_code=R-0"),
+    Page("journal_event_changelist", "MWOA", FRAME + 4, "q=R-0"),
+    Page("journal_event_change", "MWOA", FRAME + 1),
+    Page("journal_event_history", "MWOA", FRAME + 2),
+    Page("journal_actor_changelist", "MA", FRAME + 2),
+    Page("journal_actor_changelist", "MA", FRAME + 2, "kind__exact=person"),
+    Page("journal_actor_changelist", "MA", FRAME + 2, "q=head"),
+    Page("journal_actor_change", "MA", FRAME + 1),
+    Page("journal_actor_history", "MA", FRAME + 2),
+    Page("journal_note_changelist", "MA", FRAME + 2),
+    Page("journal_note_changelist", "MA", FRAME + 2, "q=Reason"),
+    Page("journal_note_change", "MA", FRAME + 1),
+    Page("journal_note_history", "MA", FRAME + 2),
+]
+DESK_PAGES = [
+    # What waits for them: is there a rule, a source, a broken import or upload; roles, own departments; reviews, quiet
+    # sources, claims and the oldest, the dearest unsorted, waiting links, rules of nobody. The cards: rules counted in
+    # two ways, sources with figures, prices added up, whether newer figures are on their way, the dearest, the months.
+    Page("index", ALL, FRAME + 24),
+    # what an hour costs; sources with figures, prices added up, whether newer figures are on their way (three), the
+    # first to go, what is gone
+    Page("desk_top", READ, FRAME + 8),
+    Page("desk_top", "MA", post={"amount": "x"}),
+    Page("desk_search", ALL, FRAME),
+    Page("desk_search", ALL, FRAME + 3, "q=refund"),  # rules with their names, sources, cases
+    Page("desk_search", ALL, FRAME + 3, "q=C-0-0"),
+    Page("search", ALL, FRAME),  # Unfold's own, which nothing links to
+    Page("app_list", "MOA", FRAME, others=404),
+    Page("password_change", ALL, FRAME),
+    Page("password_change_done", ALL, FRAME),
+    Page("jsi18n", ALL, 2),
+    Page("login", ALL, status=302),  # they are signed in
+    Page("logout", ALL, status=405),
+    Page("view_on_site", ALL, status=404),
+    Page("autocomplete", "", others=403),  # without a field that it is for
+    Page("autocomplete", "MOA", FRAME + 2, "term=Fin&app_label=catalogue&model_name=rule&field_name=department"),
+]
+MODELS = (
+    "access_department", "access_person", "access_team", "cases_case", "cases_caserule", "cases_dirtymonth",
+    "cases_importrun", "cases_pendinglink", "cases_source", "cases_upload", "catalogue_alias", "catalogue_rule",
+    "catalogue_ruleversion", "catalogue_topic", "journal_actor", "journal_event", "journal_note",
+)  # fmt: skip
+WRITTEN_BY_PEOPLE = {
+    "access_department", "access_person", "access_team", "cases_upload", "catalogue_rule", "catalogue_topic",
+}  # fmt: skip
+CLOSED = [
+    *(Page(f"{model}_delete", "") for model in MODELS),  # nothing is deleted in the admin
+    *(Page(f"{model}_add", "") for model in MODELS if model not in WRITTEN_BY_PEOPLE),
+]
+PAGES = [*RULE_PAGES, *CASE_PAGES, *HOUSE_PAGES, *DESK_PAGES, *CLOSED]
+
+
+class Addresses:
+    """Where the pages of one house are: always those of its first rule, case, upload, and so on."""
+
+    def __init__(self, site: Any) -> None:
+        self.rule = Rule.objects.order_by("pk")[0].pk
+        self.case = Case.objects.order_by("pk")[0].pk
+        self.source = Source.objects.order_by("pk")[0].pk
+        self.draft = Upload.objects.get(state="draft").token
+        self.done = Upload.objects.filter(state="done").order_by("pk")[0].token
+        self.given: dict[str, dict[str, Any]] = {
+            "app_list": {"app_label": "cases"},
+            "auth_user_password_change": {"id": next(iter(SavedFilter.objects.values_list("person", flat=True)))},
+            "cases_case_link": {"number": self.case},
+            "cases_case_unlink": {
+                "number": self.case,
+                "link": CaseRule.objects.filter(case=self.case, origin="person").order_by("pk")[0].pk,
+            },
+            "catalogue_rule_change_many": {"what": "intent"},
+            "catalogue_rule_export": {"kind": "csv"},
+            "catalogue_rule_forget_filter": {"number": SavedFilter.objects.order_by("pk")[0].pk},
+            "view_on_site": {"content_type_id": ContentType.objects.get_for_model(Rule).pk, "object_id": self.rule},
+        }
+        for name in ("check", "discard"):
+            self.given[f"cases_upload_{name}"] = {"token": self.draft}
+        for name in ("progress", "rejected", "again"):
+            self.given[f"cases_upload_{name}"] = {"token": self.done}
+        for name in ("page", "versions", "cases", "confirm"):
+            self.given[f"catalogue_rule_{name}"] = {"object_id": self.rule}
+        for model in site._registry:
+            label = f"{model._meta.app_label}_{model._meta.model_name}"
+            for name in ("change", "delete", "history"):
+                self.given[f"{label}_{name}"] = {"object_id": model._default_manager.order_by("pk")[0].pk}
+
+    def of(self, page: Page) -> str:
+        address = reverse(f"admin:{page.name}", kwargs=self.given.get(page.name, {}))
+        asked = page.asked.replace("SOURCE", str(self.source)).replace("RULE", str(self.rule))
+        return f"{address}?{asked.replace(' ', '%20')}" if asked else address
+
+    def send(self, client: Any, page: Page) -> Any:
+        if page.post is None:
+            return client.get(self.of(page))
+        chosen = {"_selected_action": list(Rule.objects.values_list("pk", flat=True))} if "action" in page.post else {}
+        rules = {"rules": str(self.rule)} if "rules" in page.post else {}
+        return client.post(self.of(page), page.post | chosen | rules)
+
+
+def pages(*names: str) -> list[Page]:
+    """Those of the table that have one of these names and read something."""
+    return [page for page in PAGES if page.name in names and page.cost is not None]

@@ -1,0 +1,122 @@
+"""A house of any size in which every page has something to show: for each rule one row more in every table."""
+
+from datetime import date, datetime, timedelta
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source, Upload
+from rulebook.cases.upload_files import REJECTED, place_of
+from rulebook.cases.uploads import keep_upload
+from rulebook.catalogue.models import Rule
+from rulebook.catalogue.services import change_rule
+from rulebook.desk.services import save_filter
+from rulebook.insight.models import BlockedMonth, HourlyCost, RuleFigures, RuleMonth, SourceFigures, TopicMonth
+from rulebook.journal.models import Note
+from tests import make
+
+TICKETS = b"id,created_at,requester_id,via_channel,status,group\nZ-1,2026-01-05T10:00:00Z,555,email,solved,Support\n"
+
+
+def extend(first: int, last: int, manager) -> None:
+    """Rules number first to last - 1, with all that a page may ask of them."""
+    for number in range(first, last):
+        rule = _rule(number, manager)
+        _contacts(number, rule, _source(number))
+        _imports(number, manager)
+        Note.objects.create(text=f"Reason {number}.")
+    HourlyCost.objects.update_or_create(id=1, defaults={"amount": 420, "currency": "kr."})
+    if not first:
+        save_filter(name="Written", query="kind=written", by=manager)
+
+
+def _rule(number: int, manager) -> Rule:
+    head = make.person(f"head{number}", team=make.team(f"Chat {number}"))
+    department = make.department(f"Finance {number}", head=head, deputy=make.person(f"deputy{number}"))
+    about = {
+        "department": department, "owner": head, "topics": [f"returns/refund {number}"],
+        "channels": [f"channel {number}"],
+    }  # fmt: skip
+    rule = make.rule(
+        f"Refund {number}", code=f"R-{number}", aliases=[f"REF-{number}"], clause="§ 1", kind="unwritten",
+        authority="law" if number % 2 else "habit", protective=bool(number % 2), intent="drop" if number else "",
+        review_by=(date(2026, 1, 1), timezone.localdate() + timedelta(days=9), None)[number % 3],
+        customer_hears="I am not allowed to.", by=manager, **(about if number % 3 < 2 else {}),
+    )  # fmt: skip
+    change_rule(rule=rule, fields={"text": "By mail only."}, by=manager)
+    first = Rule.objects.order_by("pk").first()
+    change_rule(
+        rule=first, fields={"text": f"Wording {number}.", "aliases": [f"A-{n}" for n in range(number)]}, by=manager
+    )
+    blocks, measured = number % 3 < 2, number % 3 != 1
+    RuleFigures.objects.create(
+        rule=rule, listed="measured" if measured else "not_measurable_yet", why="" if measured else "too_few",
+        n=40, missed=20, cases=44, expected=0.3, excess=0.2, volume=9, harm=1.8 + number if measured else None,
+        low=0.4, high=4.0 + number, price="0.000100", blocked=5 * blocks, silent=2 * blocks,
+        monthly="2025-12 11" + " 4/2" * 12,
+    )  # fmt: skip
+    return rule
+
+
+def _source(number: int) -> Source:
+    horizon = timezone.now() - timedelta(days=5)
+    source = make.source(f"desk {number}", space="customers", horizon=horizon)
+    SourceFigures.objects.create(
+        source=source, method="no_repeat", window_days=7, key="customer,topic", horizon=horizon, refreshed_at=horizon,
+        since=(horizon.date() - timedelta(days=334)).replace(day=1), resolved=70, not_resolved=30, pending=4,
+        early_repeats=1, unknown=2, excluded=3, blocked=8, linked=20, silent=5, issues=80, short_issues=60,
+        seconds=60_000, timed=100,
+    )  # fmt: skip
+    return source
+
+
+def _contacts(number: int, rule: Rule, source: Source) -> None:
+    topic = make.topic(f"returns/refund {number}")
+    opened = source.horizon - timedelta(days=40)
+    month = opened.date().replace(day=1)
+    first = Rule.objects.order_by("pk").first()
+    for place, outcome in enumerate(("not_resolved", "resolved")):
+        case = make.case(
+            source, f"C-{number}-{place}", opened_at=opened, topic=topic, channel="mail", outcome=outcome,
+            customer_key=bytes([number, place]) * 16, handle_seconds=200,
+        )  # fmt: skip
+        for met in {rule, first}:
+            make.link(case, met)
+    first_case = Case.objects.order_by("pk").first()
+    make.link(first_case, rule, effect="applied", origin="person")
+    CaseRule.objects.get_or_create(case=first_case, rule=rule, effect="blocked", origin="source")
+    TopicMonth.objects.create(source=source, month=month, topic=topic, channel="mail", resolved=70, not_resolved=30)
+    RuleMonth.objects.create(source=source, month=month, topic=topic, channel="mail", rule=rule, cases=44, mature=40)
+    BlockedMonth.objects.create(source=source, month=month, rule=rule, k=2, not_resolved=5)
+    DirtyMonth.objects.create(source=source, subject="rule", subject_id=rule.pk, month=month)
+    PendingLink.objects.create(
+        source=source, external_id=f"C-{number}-9", rule_name=f"UNKNOWN-{number}", effect="blocked", origin="source"
+    )
+
+
+def _imports(number: int, manager) -> None:
+    source = Source.objects.get(name=f"desk {number}")
+    begun = source.horizon
+    for state in ("finished", "failed"):
+        ImportRun.objects.create(
+            source=source, state=state, started_at=begun, heartbeat=begun, finished_at=begun, host="h",
+            complete_until=begun, started_by=manager, created=2, rows_read=2,
+        )  # fmt: skip
+        begun += timedelta(hours=1)
+    draft = keep_upload(file=SimpleUploadedFile("tickets.csv", TICKETS), name="tickets.csv", by=manager)
+    folder = draft.folder
+    if number:
+        draft.delete()
+    report = {"counts": {"read": 1, "created": 1}, "horizon": datetime.now().astimezone().isoformat(), "warnings": []}
+    Upload.objects.create(
+        file_name="c.csv", state="done", folder=folder, rejected=1, report=report, options={"source": source.name},
+        created_by=manager, gone_at=timezone.now() + timedelta(hours=9),
+    )  # fmt: skip
+    (place_of(folder) / REJECTED).write_text("line,why\n")
+    Upload.objects.create(
+        file_name="d.csv",
+        state="failed",
+        last_error="Broke.",
+        created_by=manager,
+        gone_at=timezone.now() + timedelta(1),
+    )
