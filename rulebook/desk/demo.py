@@ -20,6 +20,7 @@ from rulebook.catalogue.importing import import_rules
 from rulebook.catalogue.models import Rule
 from rulebook.desk.sample import plan, world
 from rulebook.errors import CannotStart
+from rulebook.insight.refreshing import refresh_figures
 from rulebook.journal.services import business_verb
 
 SOURCE = "Fjordhandel help desk (made up)"
@@ -77,6 +78,7 @@ def load(say: Callable[[str], None], today: date | None = None) -> None:
             complete_until=end.isoformat(),
         )
         import_cases(order, None, Listener())
+    refresh_figures()
 
 
 def _begun() -> bool:

@@ -26,7 +26,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     more = [
         _line(request, _("Cases"), "deployed_code", "admin:cases_case_changelist", "cases.view_case"),
         _line(request, _("Sources"), "database", "admin:cases_source_changelist", "cases.view_source"),
-        _line(request, _("Import cases"), "upload_file", "admin:cases_upload_changelist", "cases.view_upload"),
+        _line(request, _("Import cases"), "upload_file", "admin:cases_upload_add", "cases.add_upload"),
         _line(request, _("Page for the top"), "draft", "admin:desk_top", "catalogue.view_rule"),
     ]
     house = [
@@ -45,7 +45,7 @@ def _line(request: HttpRequest, title: str, icon: str, page: str, permission: st
     if permission and not request.user.has_perm(permission):
         return {}
     link = reverse(page)
-    here = request.path == link if page == "admin:index" else request.path.startswith(link)
+    here = request.path == link if page == "admin:index" else request.path.startswith(link.removesuffix("add/"))
     return {"title": title, "icon": icon, "link": link, "active": here}
 
 

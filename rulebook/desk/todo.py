@@ -208,17 +208,16 @@ def quiet_sources(asker: Asker) -> Iterator[Todo]:
 @asks
 def claims(asker: Asker) -> Iterator[Todo]:
     claimed = asker.rules.filter(authority__in=Rule.NOT_OURS, confirmed_at=None)
-    count = claimed.count()
-    if not count:
+    oldest = claimed.order_by("claimed_on", "code").values_list("pk", "title").first()
+    if oldest is None:
         return
-    oldest = claimed.order_by("claimed_on", "code").first()
-    assert oldest is not None
+    count, (number, title) = claimed.count(), oldest
     yield Todo(
         title=ngettext("%(count)s rule is claimed to be law or contract",
                        "%(count)s rules are claimed to be law or contract", count) % {"count": whole(count)},
         detail=_("A second person reads the clause of “%(title)s” within 14 days; else it counts as our own.")
-        % {"title": _short(oldest.title)},
-        url=reverse("admin:catalogue_rule_page", args=[oldest.pk]),
+        % {"title": _short(title)},
+        url=reverse("admin:catalogue_rule_page", args=[number]),
         action=_("Look at it"),
         weight=60,
         icon="gavel",
@@ -229,14 +228,15 @@ def claims(asker: Asker) -> Iterator[Todo]:
 def dearest_unsorted(asker: Asker) -> Iterator[Todo]:
     """The dearest rule of the house's own that no manager has sorted yet."""
     dear = asker.rules.filter(intent="", figures__price__gt=0).exclude(authority__in=Rule.NOT_OURS)
-    rule = dear.select_related("figures").order_by("-figures__price", "code").first()
-    if rule is None or rule.figures.price is None:
+    found = dear.order_by("-figures__price", "code").values_list("pk", "title", "figures__price").first()
+    number, title, price = found or (0, "", None)
+    if price is None:
         return
     yield Todo(
         title=_("“%(title)s” costs at most %(points)s points of FCR")
-        % {"title": _short(rule.title), "points": points(rule.figures.price)},
+        % {"title": _short(title), "points": points(price)},
         detail=_("The dearest that nobody has sorted yet: keep, simplify, drop, or ask?"),
-        url=reverse("admin:catalogue_rule_page", args=[rule.pk]),
+        url=reverse("admin:catalogue_rule_page", args=[number]),
         action=_("Look at it"),
         weight=65,
         icon="trending_down",

@@ -111,6 +111,11 @@ def dearest(count: int = 10) -> list[Rule]:
     return list(rules_with_figures().filter(figures__price__gt=0).order_by("-figures__price", "code")[:count])
 
 
+def worst() -> Rule | None:
+    """The rule with the greatest harm above zero."""
+    return rules_with_figures().filter(figures__harm__gt=0).order_by("-figures__harm", "code").first()
+
+
 def figures_of(rule: Rule) -> RuleFigures:
     """The rule's figures; before the first refresh, a row that says that no contact is linked to it."""
     try:

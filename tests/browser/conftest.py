@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,22 +37,17 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    """The demo's database behind a server of its own; gives its address. Everybody's password is PASSWORD."""
+@contextmanager
+def served(folder, *prepared):
+    """A server over a database in a folder, made by the `prepared` commands; gives its address."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("RULEBOOK_")}
-    env["RULEBOOK_DATA_DIR"] = str(tmp_path_factory.mktemp("demo"))
+    env["RULEBOOK_DATA_DIR"] = str(folder)
 
     def manage(*args):
         return [sys.executable, "manage.py", *args]
 
-    def done(*args):
-        subprocess.run(manage(*args), cwd=ROOT, env=env, check=True, timeout=300, stdout=subprocess.DEVNULL)
-
-    done("demo", "--no-serve")
-    imports = "from django.contrib.auth.hashers import make_password; from rulebook.access.models import Person"
-    change = f"Person.objects.exclude(username='agent').update(password=make_password('{PASSWORD}'))"
-    done("shell", "-c", f"{imports}; {change}")
+    for command in prepared:
+        subprocess.run(manage(*command), cwd=ROOT, env=env, check=True, timeout=300, stdout=subprocess.DEVNULL)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -65,6 +61,25 @@ def address(tmp_path_factory):
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """The demo's database behind a server of its own; gives its address. Everybody's password is PASSWORD."""
+    imports = "from django.contrib.auth.hashers import make_password; from rulebook.access.models import Person"
+    change = f"Person.objects.exclude(username='agent').update(password=make_password('{PASSWORD}'))"
+    folder = tmp_path_factory.mktemp("demo")
+    with served(folder, ["demo", "--no-serve"], ["shell", "-c", f"{imports}; {change}"]) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def empty_house(tmp_path_factory):
+    """A database with a manager in it and nothing else, behind a server of its own; gives its address."""
+    imports = "from rulebook.access.services import give_sign_in, team_named"
+    people = f"give_sign_in(username='manager', password='{PASSWORD}', role='manager', team=None, by=None)"
+    with served(tmp_path_factory.mktemp("empty"), ["migrate"], ["shell", "-c", f"{imports}; {people}"]) as found:
+        yield found
 
 
 def wait_for(url, server):
@@ -106,16 +121,22 @@ def watched(chromium):
 def signed_in(watched, address):
     """Opens a window in which somebody of the demo is signed in, on the start page."""
 
-    def window(role="manager", **options):
-        page = watched(**options)
-        page.goto(address)
-        page.fill("input[name=username]", role)
-        page.fill("input[name=password]", PASSWORD)
-        page.press("input[name=password]", "Enter")
-        page.wait_for_url(f"{address}/admin/")
-        return page
+    return lambda role="manager", **options: sign_in(watched(**options), address, role)
 
-    return window
+
+def sign_in(page, address, role):
+    page.goto(address)
+    page.fill("input[name=username]", role)
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{address}/admin/")
+    return page
+
+
+@pytest.fixture
+def first_day(watched, empty_house):
+    """A window in which the manager of an empty house is signed in, on the start page."""
+    return sign_in(watched(), empty_house, "manager")
 
 
 @pytest.fixture(scope="session")

@@ -215,9 +215,9 @@ def test_the_start_page_asks_no_query_more_for_more_rules_and_never_reads_a_case
 
 
 # Session, person, permissions 2. What waits: any rule, any source, broken imports, failed uploads, roles, own
-# departments, overdue, quiet, claims, the oldest of them, dearest, waiting links, nobody's. Rules by kind and authority,
-# figures of sources, subtotals of prices; behind: sources, their figures, months; dearest rules, windows 2, sources,
-# months. The frame's sample tag is remembered from the first visit.
+# departments, overdue, quiet, claims, the oldest of them, dearest, waiting links, nobody's. Rules by kind and
+# authority, figures of sources, subtotals of prices; behind: sources, their figures, months; dearest rules, windows 2,
+# sources, months. The frame's sample tag is remembered from the first visit.
 MOST_QUERIES = 28
 
 

@@ -23,7 +23,7 @@ from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, basis, behind, method, 
 from rulebook.desk.pages.words import contacts
 from rulebook.desk.todo import SHOWN, next_review, todos
 from rulebook.insight.overview import MonthRow, Overview
-from rulebook.insight.queries import dearest, month_rows, overview
+from rulebook.insight.queries import dearest, month_rows, overview, worst
 from rulebook.numbers import interval, month, percent, points, whole
 
 MOST = charts.MOST_BARS
@@ -63,6 +63,7 @@ class Prices:
     rules: Sequence[Rule] = ()
     chart: SafeString | str = ""
     legend: SafeString | str = ""
+    worst: Rule | None = None  # by harm, where no rule has a price
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def prices(found: Overview) -> Prices:
     rules = dearest(MOST)
     if not rules:
         if found.linked:
-            return Prices(_("No rule was in the way of a contact that came back."))
+            return Prices(_("No link says that a rule was in the way, so no rule has a price."), worst=worst())
         return Prices(_("No contact names a rule yet, so no rule has a price."))
     costs = [(rule, cost) for rule in rules if (cost := rule.figures.price) is not None]
     total, ours = sum(cost for _rule, cost in costs), sum(cost for rule, cost in costs if rule.ours)
