@@ -209,7 +209,8 @@ class CaseAdmin(LargeAdmin):
     ) -> Any:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        case = pages.shown_cases().filter(pk=object_id).first() if object_id.isdecimal() else None
+        is_number = object_id.isdecimal() and len(object_id) < 19
+        case = pages.shown_cases().filter(pk=object_id).first() if is_number else None
         if case is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return pages.show_case(request, case)

@@ -105,6 +105,11 @@ class RuleSelect(AutocompleteSelect):
     def __init__(self) -> None:
         super().__init__(CaseRule._meta.get_field("rule"), admin.site, attrs={"class": "unfold-admin-autocomplete"})
 
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """What was sent in place of a number names no rule."""
+        numbers = [text for text in value if str(text).isdecimal() and len(str(text)) < 19]
+        return super().optgroups(name, numbers, attr)
+
 
 class LinkForm(forms.Form):
     """One rule that a case met, said by a person."""
@@ -242,7 +247,11 @@ class CheckForm(forms.Form):
         day = given["complete_until"]
         return Options(
             source=given["source"],
-            overrides={name: column for name, column in chosen.items() if column != self.seen.fields.get(name)},
+            overrides={
+                name: column
+                for name, column in chosen.items()
+                if self.seen.problem or column != self.seen.fields.get(name)  # "not in the file" is said, too
+            },
             effect=given["effect"],
             time_zone=given["time_zone"],
             space=given["space"],

@@ -67,5 +67,5 @@ def why_it_stays(origin: str) -> str:
 
 def _lock(case_id: int) -> None:
     """Two people who link one case come one after the other, so that neither leaves two effects behind."""
-    if not list(Case.objects.select_for_update().filter(pk=case_id).values_list("pk", flat=True)):
+    if not list(Case.objects.select_for_update(no_key=True).filter(pk=case_id).values_list("pk", flat=True)):
         raise RulebookError(_("This case is no longer here. Nothing was changed."))

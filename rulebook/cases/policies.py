@@ -93,3 +93,8 @@ def by_space(sources: Iterable[Source]) -> dict[str, list[Source]]:
     for source in sources:
         spaces[source.space].append(source)
     return dict(spaces)
+
+
+def is_settled(space: Iterable[Source]) -> bool:
+    """Whether the stored outcomes of all sources of a customer space are those that follow from its cases."""
+    return not any(source.stale for source in space)

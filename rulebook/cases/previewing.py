@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
 from rulebook.cases.linking import link_parser
 from rulebook.cases.models import Effect
-from rulebook.cases.presets import FIELDS, Layout, choose
+from rulebook.cases.presets import FIELDS, PRESETS, Layout, choose, plain
 from rulebook.errors import CannotStart, WrongUsage
 from rulebook.tables.reading import Rejected, Row, open_table
+from rulebook.tables.values import BadValue, parse_instant
 
 ROWS_SHOWN = 20
+UTC = ZoneInfo("UTC")
 COUNTED_FOR = 0.5  # seconds: somebody waits for the page
 LONGEST_CELL = 80  # characters
 # Fields whose cells are shown. All other columns may hold who somebody is: those that are not read, too.
@@ -25,7 +28,14 @@ HARMLESS = frozenset(
         "declared", "survey", "direction", "excluded", "rules",
     }
 )  # fmt: skip
-WORDS = frozenset({"channel", "topic", "team", "rules"})  # free words, in which an id may stand by mistake
+TIMES = frozenset({"opened_at", "closed_at"})  # the only fields that are meant to hold many digits
+# What help desks call the columns of ids and people: hidden, whatever somebody chooses to read from them.
+OF_SOMEBODY = frozenset(
+    column
+    for known in PRESETS.values()
+    for name in ("external_id", "customer", "agent")
+    for column in known.columns.get(name, (name,))
+)
 _TELLING = re.compile(r"@|[0-9][0-9 .\-]{4,}[0-9]")  # an address, or six digits and more: a phone, a personal number
 _VALUE = re.compile(r"@|[0-9]{4}")  # no name of a column, but a row where the header is missing
 
@@ -54,7 +64,7 @@ def preview_of(path: Path, links: Path | None, preset: str, overrides: Mapping[s
         table = open_table(path)
         columns, notes = _nameable(table.columns), table.notes
         layout = choose(table.name, table.columns, preset, overrides)
-        shown = [_harmless(layout, place) for place in range(len(table.columns))]
+        shown = [_harmless(layout, place, column) for place, column in enumerate(table.columns)]
         broken: list[Rejected] = []
         found = layout.rows(table, broken.append)
         first = islice(found, ROWS_SHOWN)
@@ -92,17 +102,26 @@ def _nameable(columns: tuple[str, ...]) -> list[str]:
     return [] if any(_VALUE.search(name) for name in columns) else [name for name in columns if name]
 
 
-def _harmless(layout: Layout, place: int) -> str:
-    """'' for a column that is not shown, 'words' for one whose cells are looked at before, else 'all'."""
+def _harmless(layout: Layout, place: int, column_name: str) -> str:
+    """'' for a column that is not shown, 'times' for one of points in time, else 'words'."""
     read_as = {name for name, column in layout.columns.items() if column == place}
-    if not read_as or not read_as <= HARMLESS:
+    if not read_as or not read_as <= HARMLESS or plain(column_name) in OF_SOMEBODY:
         return ""
-    return "words" if read_as & WORDS else "all"
+    return "times" if read_as <= TIMES else "words"
 
 
 def _cell(cell: str | None, look: str) -> str:
     if not cell:
         return ""
-    if not look or (look == "words" and _TELLING.search(cell)):
+    # Whatever column somebody chose by mistake: digits are shown of a point in time alone.
+    if not look or (_TELLING.search(cell) and not (look == "times" and _is_time(cell))):
         return _("(hidden)")
     return cell if len(cell) <= LONGEST_CELL else f"{cell[: LONGEST_CELL - 1]}…"
+
+
+def _is_time(cell: str) -> bool:
+    try:
+        parse_instant(cell, UTC)
+    except BadValue:
+        return False
+    return True

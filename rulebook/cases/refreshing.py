@@ -123,7 +123,7 @@ def _standing(space: str, *, lock: bool = False) -> Standing:
     sources = Source.objects.filter(space=space).order_by("pk")
     measured = tuple(
         (source.pk, primary(source), source.retired, source.horizon)
-        for source in (sources.select_for_update() if lock else sources)
+        for source in (sources.select_for_update(no_key=True) if lock else sources)
     )
     runs = ImportRun.objects.filter(source__space=space)
     running = runs.filter(state=ImportRun.State.RUNNING).order_by("pk").values_list("pk", "horizon")
@@ -182,7 +182,7 @@ def _listed(sources: Iterable[Source], policy: Policy) -> str:
 def refresh_batch(*, space: str, only: Sql) -> int:
     """Judge the cases that `only` takes and store what changed; the number of changed outcomes."""
     # Locked in one order by all, and read here: a horizon that moves meanwhile is seen by whoever comes second.
-    sources = list(Source.objects.select_for_update().filter(space=space).order_by("pk"))
+    sources = list(Source.objects.select_for_update(no_key=True).filter(space=space).order_by("pk"))
     changed = 0
     for policy in sorted({primary(source) for source in sources}):
         measured = [source.pk for source in sources if primary(source) == policy]

@@ -19,7 +19,7 @@ def start_run(*, source: Source, complete_until: datetime | None, by: Acting | N
     Leaves the source stale until its outcomes are stored: whoever comes after a crash computes them all. The run's
     `source` holds the number of this change.
     """
-    source = Source.objects.select_for_update().get(pk=source.pk)
+    source = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     if living_runs(ImportRun.objects.filter(source=source)):
         return None
     now = timezone.now()

@@ -78,7 +78,7 @@ def finish_run(*, run: ImportRun, counts: Counts, latest: datetime | None, touch
 @business_verb
 def _move_horizon(*, run: ImportRun, latest: datetime | None) -> None:
     beat(run=run)
-    source = Source.objects.select_for_update().get(pk=run.source_id)
+    source = Source.objects.select_for_update(no_key=True).get(pk=run.source_id)
     run.horizon = run.complete_until or latest
     run.save(update_fields=["horizon"])
     if run.horizon is not None and (source.horizon is None or run.horizon > source.horizon):
@@ -90,7 +90,7 @@ def _move_horizon(*, run: ImportRun, latest: datetime | None) -> None:
 def _end_run(*, run: ImportRun, counts: Counts, settled: dict[int, int], by: Acting | None) -> bool:
     """Call the run finished and what was settled judged; False, and nothing, when its source has changed since."""
     beat(run=run)
-    if Source.objects.select_for_update().get(pk=run.source_id).changes != settled[run.source_id]:
+    if Source.objects.select_for_update(no_key=True).get(pk=run.source_id).changes != settled[run.source_id]:
         return False
     run.state = ImportRun.State.FINISHED
     run.finished_at = run.heartbeat = timezone.now()
@@ -106,7 +106,7 @@ def _end_run(*, run: ImportRun, counts: Counts, settled: dict[int, int], by: Act
 @business_verb
 def set_policy(*, source: Source, method: str, window_days: int, key: str, by: Acting | None) -> bool:
     """Set a source's primary policy; True when it changed. Its outcomes must then be refreshed (`refresh_all`)."""
-    source = Source.objects.select_for_update().get(pk=source.pk)
+    source = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     before = f"{source.method} {source.window_days} {source.key}"
     source.method, source.window_days, source.key = method, window_days, key
     after = f"{source.method} {source.window_days} {source.key}"
@@ -124,7 +124,7 @@ def set_retired(*, source: Source, retired: bool, by: Acting | None) -> bool:
 
     A retired source holds back the horizon of no other source in its space.
     """
-    source = Source.objects.select_for_update().get(pk=source.pk)
+    source = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     if source.retired == retired:
         return False
     source.retired = retired
@@ -140,7 +140,7 @@ def delete_cases(*, source: Source, external_ids: Sequence[str], by: Acting | No
 
     A case that came back because of one of them is judged anew, so every outcome of the space is open until then.
     """
-    source = Source.objects.select_for_update().get(pk=source.pk)
+    source = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     doomed = Case.objects.filter(source=source, external_id__in=external_ids)
     ids = list(doomed.values_list("pk", flat=True))
     if not ids:

@@ -84,8 +84,8 @@ def store_chunk(source_id: int, rows: Sequence[ParsedCase], effect: str, touched
     topics = topic_ids(paths={str(row.values[TOPIC]) for row in result.written if row.values[TOPIC]})
     teams = team_ids(names={str(row.values[TEAM]) for row in result.written if row.values[TEAM]})
     chunk = _Chunk(source_id, topics, teams, rules, effect)
-    _insert(chunk, new, touched)
-    _update(chunk, changed, touched)
+    # Marked together and last: all mark in one order, and so none waits for one that waits for it.
+    mark_dirty(_insert(chunk, new, touched) | _update(chunk, changed, touched))
     return result
 
 
@@ -184,23 +184,23 @@ def _as_parsed(name: str, value: Any) -> Any:
     return bytes(value) if isinstance(value, memoryview) else value
 
 
-def _insert(chunk: _Chunk, new: Sequence[ParsedCase], touched: Touched) -> None:
-    if not new:
-        return
-    numbered = list(enumerate(new, _next_ids(len(new))))
+def _insert(chunk: _Chunk, new: Sequence[ParsedCase], touched: Touched) -> set[Month]:
     months: set[Month] = set()
+    if not new:
+        return months
+    numbered = list(enumerate(new, _next_ids(len(new))))
     for case_id, row in numbered:
         touched.add(case_id, row.values[CUSTOMER])
         topic_id = chunk.topics.get(row.values[TOPIC])
         months |= _months(chunk.source_id, topic_id, row.values[DAY], chunk.linked(row))
     insert_rows("cases_case", INSERTED, [(case_id, chunk.source_id, *chunk.columns(row)) for case_id, row in numbered])
     _add_links(chunk, numbered)
-    mark_dirty(months)
+    return months
 
 
-def _update(chunk: _Chunk, changed: Sequence[tuple[int, ParsedCase]], touched: Touched) -> None:
+def _update(chunk: _Chunk, changed: Sequence[tuple[int, ParsedCase]], touched: Touched) -> set[Month]:
     if not changed:
-        return
+        return set()
     ids = [case_id for case_id, _ in changed]
     relinked = [(case_id, row) for case_id, row in changed if row.rules is not None]
     months = _touch(chunk.source_id, ids, touched)
@@ -220,7 +220,7 @@ def _update(chunk: _Chunk, changed: Sequence[tuple[int, ParsedCase]], touched: T
                 [(chunk.source_id, row.values[0], Origin.SOURCE.value) for _, row in relinked],
             )
     _add_links(chunk, relinked)
-    mark_dirty(months | _touch(chunk.source_id, ids, touched))
+    return months | _touch(chunk.source_id, ids, touched)
 
 
 def _add_links(chunk: _Chunk, numbered: Sequence[tuple[int, ParsedCase]]) -> None:

@@ -26,7 +26,16 @@ from rulebook.cases.helpdesks import GENERIC
 from rulebook.cases.models import Source, Upload
 from rulebook.cases.previewing import preview_of
 from rulebook.cases.upload_files import file_of
-from rulebook.cases.uploads import Options, Preview, discard, keep_upload, preview, rejected_file, start_import
+from rulebook.cases.uploads import (
+    Options,
+    Preview,
+    discard,
+    is_over,
+    keep_upload,
+    preview,
+    rejected_file,
+    start_import,
+)
 from rulebook.errors import RulebookError
 from rulebook.jobs import is_alive
 from rulebook.journal.pages import acting
@@ -72,7 +81,7 @@ def check_file(request: HttpRequest, token: str) -> HttpResponse:
     """The second page: how the file is read. One button starts the import; another looks again at other columns."""
     _need(request, MAY_IMPORT)
     upload = _found(token)
-    if upload is None or (upload.state == State.DRAFT and not upload.folder):
+    if upload is None or (upload.state == State.DRAFT and (not upload.folder or is_over(upload))):
         return _gone(request)
     if upload.state != State.DRAFT:
         return _to_progress(upload)
@@ -158,7 +167,7 @@ def try_again(request: HttpRequest, token: str) -> HttpResponse:
     """Start an import that failed once more, as it was asked for."""
     _need(request, MAY_IMPORT)
     upload = _found(token)
-    if upload is None or not upload.folder:
+    if upload is None or not upload.folder or (upload.state == State.FAILED and is_over(upload)):
         return _gone(request)
     if upload.state == State.FAILED:
         start_import(upload=upload, options=Options(**upload.options), by=acting(request))

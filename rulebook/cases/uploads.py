@@ -143,9 +143,14 @@ def _forget(*, upload: Upload) -> str:
     return row.folder
 
 
+def is_over(upload: Upload) -> bool:
+    """Whether its 24 hours have passed, also where no `work` has swept its files yet."""
+    return upload.gone_at <= timezone.now()
+
+
 def rejected_file(upload: Upload) -> Path | None:
     """The CSV of rejected rows, for 24 hours; it holds raw ids. None where none was rejected, or it is gone."""
-    path = place_of(upload.folder) / REJECTED if upload.folder else None
+    path = place_of(upload.folder) / REJECTED if upload.folder and not is_over(upload) else None
     return path if path and upload.rejected and path.is_file() else None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from rulebook.cases.models import DirtyMonth, Source
+from rulebook.cases.policies import by_space, is_settled
 from rulebook.insight.models import BlockedMonth, RuleMonth, SourceFigures, TopicMonth
 from rulebook.insight.rescoring import rescore, scores_due
 from rulebook.insight.sums import blocked_sums, months_with_cases, rule_sums, topic_sums
@@ -39,7 +40,7 @@ class _Marks:
 
 def figures_due() -> bool:
     """True when a refresh would change something. Looks at no case."""
-    fresh = [source.pk for source in Source.objects.all() if not source.stale]
+    fresh = _fresh()
     return bool(fresh) and (
         DirtyMonth.objects.filter(source__in=fresh).exists() or bool(_unknown_sources(fresh)) or scores_due()
     )
@@ -50,7 +51,7 @@ def refresh_figures(*, everything: bool = False, beat: Beat = lambda: None) -> i
 
     Sources whose outcomes are not all stored (an import runs, or died) keep the figures they have.
     """
-    fresh = [source.pk for source in Source.objects.order_by("pk") if not source.stale]
+    fresh = _fresh()
     wholly = set(fresh) if everything else _unknown_sources(fresh)
     recomputed = 0
     for source_id in fresh:
@@ -67,6 +68,12 @@ def refresh_figures(*, everything: bool = False, beat: Beat = lambda: None) -> i
     if everything or recomputed or scores_due():
         rescore(beat)
     return recomputed
+
+
+def _fresh() -> list[int]:
+    """Sources of the spaces in which no outcome is open: a stale neighbour may yet change those of the others."""
+    spaces = by_space(Source.objects.all()).values()
+    return sorted(source.pk for space in spaces if is_settled(space) for source in space)
 
 
 def _unknown_sources(source_ids: Sequence[int]) -> set[int]:
@@ -124,7 +131,7 @@ def _settle(
     subjects: set[int],
     marks: dict[int, tuple[int, int]],
 ) -> None:
-    noted = sorted(marks[subject] for subject in subjects if subject in marks)
+    noted = [marks[subject] for subject in sorted(subjects) if subject in marks]
     try:
         store_sums(source_id=source_id, month=month, counted=counted, subjects=subjects, noted=noted)
     except Overtaken:
@@ -149,8 +156,11 @@ def store_sums(
         same = Q()
         for number, marks in some:
             same |= Q(pk=number, marks=marks)
-        if DirtyMonth.objects.filter(same).delete()[0] != len(some):
+        # Locked in the order in which changes mark months: to delete them in any other would wait in a circle.
+        unchanged = DirtyMonth.objects.select_for_update().filter(same).order_by("subject_id")
+        if len(unchanged.values_list("pk")) != len(some):
             raise Overtaken
+        DirtyMonth.objects.filter(same).delete()
     for model, column, rows in counted:
         theirs = Q(**{f"{column}__in": subjects - {0}})
         if 0 in subjects:

@@ -15,7 +15,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from rulebook.cases.models import Method, Source
-from rulebook.cases.policies import Policy, by_space, effective_horizon, primary
+from rulebook.cases.policies import Policy, by_space, effective_horizon, is_settled, primary
 from rulebook.catalogue.models import Rule, Topic
 from rulebook.insight.models import BlockedMonth, RuleFigures, RuleMonth, SourceFigures, TopicMonth
 from rulebook.insight.prices import Rates, printed_parts
@@ -80,10 +80,10 @@ def windows() -> dict[int, Window]:
     found = {}
     stored = SourceFigures.objects.in_bulk()
     for space in by_space(Source.objects.order_by("pk")).values():
-        horizon = effective_horizon(space)
+        horizon = effective_horizon(space) if is_settled(space) else None
         for source in space:
             figures = stored.get(source.pk)
-            if not source.stale and horizon is not None:
+            if horizon is not None:
                 found[source.pk] = _window(source, primary(source), horizon)
             elif figures is not None and figures.horizon is not None:
                 policy = Policy(figures.method, figures.window_days, tuple(figures.key.split(",")))

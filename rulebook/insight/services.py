@@ -26,6 +26,6 @@ def set_hourly_cost(*, amount: Decimal, currency: str, by: Acting | None) -> Hou
         ) from error
     stored = HourlyCost.objects.select_for_update().filter(pk=cost.pk).first()
     if stored is None or (stored.amount, stored.currency) != (cost.amount, cost.currency):
-        cost.save()
+        cost.save(force_update=stored is not None)  # with a default number Django would only ever insert
         record("set", "hourly_cost", str(cost.pk), before=str(stored or ""), after=str(cost), by=by)
     return cost

@@ -95,7 +95,7 @@ def test_a_link_of_the_source_is_explained_and_has_no_button(client, manager, ca
     assert "Mend it there" in answer.content.decode() and CaseRule.objects.exists()
 
 
-@pytest.mark.parametrize("bad", [{"rule": "", "effect": "blocked"}, {"rule": "0", "effect": "blocked"}, {}])
+@pytest.mark.parametrize("bad", [*({"rule": rule, "effect": "blocked"} for rule in ("", "0", "x", "9" * 30)), {}])
 def test_what_names_no_rule_or_effect_is_said_at_the_field(client, manager, case, bad):
     client.force_login(manager)
     answer = client.post(reverse("admin:cases_case_link", args=[case.pk]), bad)
@@ -205,3 +205,16 @@ def test_links_and_waiting_links_are_found_by_case_or_rule(client, manager, case
 
     assert (found("caserule", "C-1"), found("caserule", "A"), found("caserule", "C-")) == (1, 1, 0)
     assert (found("pendinglink", "C-9"), found("pendinglink", "Z"), found("pendinglink", "X")) == (1, 2, 0)
+
+
+def test_an_address_asks_for_no_order_that_no_index_gives(client, manager, case):
+    newest = make.case(case.source, "A-0")
+    client.force_login(manager)
+    for order in ("1", "3", "1.3"):
+        listed = client.get(reverse(LIST), {"o": order}).context["cl"].result_list
+        assert [row.pk for row in listed] == [newest.pk, case.pk], "the last that was stored, as without an order"
+
+
+def test_a_number_longer_than_any_is_no_case(client, manager):
+    client.force_login(manager)
+    assert client.get(reverse("admin:cases_case_change", args=["9" * 5000])).status_code == 302

@@ -117,6 +117,16 @@ def test_a_column_chosen_by_hand_is_read_and_one_taken_away_is_not(imports):
     assert set(Case.objects.values_list("topic__path", "team")) == {("email", None), ("chat", None)}
 
 
+def test_a_column_of_people_or_ids_stays_hidden_whatever_is_read_from_it(imports):
+    upload = bring(imports, csv("case,opened_at,customer,phone", "1,2026-01-05 09:00,cust-anna,22334455"))
+    mapped = {"map_external_id": "case", "map_customer": "", "look": "1"}
+    for changed in ({"map_topic": "customer"}, {"map_declared": "customer"}, {"map_closed_at": "phone"}):
+        answer = imports.post(at(upload, "check"), as_shown(imports, upload, **mapped, **changed))
+        assert "customer" not in answer.context["seen"].fields, "it was said to be not in the file"
+        rows = str(answer.context["seen"].rows)
+        assert "2026-01-05 09:00" in rows and "cust-anna" not in rows and "22334455" not in rows
+
+
 def test_to_look_again_starts_nothing(imports):
     upload = bring(imports)
     answer = imports.post(at(upload, "check"), as_shown(imports, upload, map_customer="", look="1"))
@@ -223,6 +233,14 @@ def test_rejected_rows_can_be_fetched_for_a_day_and_hold_what_was_written(import
     assert "kept for 24 hours and are gone" in text and "3 rows" not in text and "4 rows: 2 new" in text
     gone = imports.get(at(upload, "rejected"))
     assert gone.status_code == 404 and "24 hours after they came" in gone.content.decode()
+
+
+def test_after_a_day_nothing_is_given_out_though_no_work_has_swept_yet(imports):
+    upload, draft = imported(imports, csv(ZENDESK, *ROWS, "Z-4,never,555,email,solved,Support")), bring(imports)
+    Upload.objects.update(gone_at=timezone.now())
+    assert imports.get(at(upload, "rejected")).status_code == imports.get(at(draft, "check")).status_code == 404
+    Upload.objects.filter(pk=upload.pk).update(state="failed")
+    assert imports.post(at(upload, "again")).status_code == 404
 
 
 def test_a_draft_that_nobody_started_is_gone_after_a_day(imports):

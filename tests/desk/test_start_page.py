@@ -126,6 +126,13 @@ def test_a_few_contacts_have_no_percentage(client, manager):
     assert "2 of 3 contacts not solved name a rule." in said and "Net FCR" not in said
 
 
+def test_a_rate_of_a_few_is_left_out_though_the_contacts_are_enough(client, manager):
+    figured.source(**{**figured.YEAR, "resolved": 9, "not_resolved": 31, "blocked": 25, "linked": 26, "issues": 12})
+    make.rule()
+    said = words(start(client, manager))
+    assert "22.5 %" in said.replace("\N{NO-BREAK SPACE}", " ") and "Net FCR" not in said and "Issue FCR" not in said
+
+
 def test_a_method_that_watches_no_repeats_says_nothing_of_those_who_did_not_return(client, manager):
     figured.source(method="survey")
     make.rule()

@@ -135,6 +135,8 @@ def test_a_manager_sets_what_an_hour_costs_and_the_journal_knows(client, manager
     assert (event.verb, event.object_type, event.before, event.after) == ("set", "hourly_cost", "", "420.50 kr")
     client.post(PAGE, {"amount": "420,50", "currency": "kr"}, headers={"accept-language": "da"})
     assert Event.objects.latest("number") == event  # the same again, typed as a Dane does
+    assert client.post(PAGE, {"amount": "500", "currency": "kr"}).status_code == 302
+    assert str(HourlyCost.objects.get()) == "500.00 kr" and Event.objects.latest("number").before == "420.50 kr"
 
 
 @pytest.mark.parametrize(

@@ -223,9 +223,10 @@ def rates(found: Overview) -> list[Line]:
     if found.mature < LEAST_FOR_PERCENT:
         return []
     lines = []
-    if found.issue_fcr is not None:
+    if found.issue_fcr is not None and found.issues >= LEAST_FOR_PERCENT:
         lines.append(Line(_("Issue FCR"), percent(found.issue_fcr), _("issues that took one contact")))
-    if found.net is not None and found.gap is not None:
+    enough = found.mature - found.blocked >= LEAST_FOR_PERCENT  # of those that net FCR looks at
+    if found.net is not None and found.gap is not None and enough:
         lines.append(Line(_("Net FCR, as others report it"), percent(found.net), _("leaves out what rules blocked")))
         lines.append(Line(_("Gap"), _("%(points)s points") % {"points": points(found.gap, 1)}))
     return lines
