@@ -181,8 +181,10 @@ def this_process() -> tuple[str, str]:
 
 def is_alive(host: str, process: str, heartbeat: datetime | None) -> bool:
     """Whether the process at work is. One of this machine is looked up; for all, silence of 60 seconds is death."""
-    number, _, _ = process.partition(":")
-    if host == socket.gethostname()[:200] and number.isdigit() and _process(int(number)) != process:
+    number, _, rest = process.partition(":")
+    space, told, _ = rest.partition(":")
+    here = host == socket.gethostname()[:200] and (not told or space == _number_space())
+    if here and number.isdigit() and _process(int(number)) != process:
         return False
     return heartbeat is not None and timezone.now() - heartbeat < DEAD_AFTER
 
@@ -210,7 +212,7 @@ def _rows(job: J) -> models.QuerySet[J]:
 
 
 def _process(number: int) -> str:
-    """Process number and, where the system tells it, its start: numbers are used again."""
+    """Process number and, where the system tells them, what it is a number in, and its start: they are used again."""
     try:
         # The name in brackets may hold blanks; after it, the 20th field is the start in clock ticks.
         fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
@@ -222,4 +224,12 @@ def _process(number: int) -> str:
         except PermissionError:
             pass
         return f"{number}:"
-    return "" if fields[0] == "Z" else f"{number}:{fields[19]}"
+    return "" if fields[0] == "Z" else f"{number}:{_number_space()}:{fields[19]}"
+
+
+def _number_space() -> str:
+    """Which processes the numbers of ours are counted with: containers of one host name may each have their own."""
+    try:
+        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
+    except OSError:
+        return ""

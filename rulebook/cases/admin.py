@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import EmptyPage
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -27,15 +28,26 @@ from rulebook.journal.pages import ReadOnlyAdmin, ServiceAdmin, acting
 from rulebook.tables.values import clean_key
 
 BEFORE_LISTS = "cases/neighbours.html"
+MOST_PAGES = 400
 OF_A_RULE = ("-effect", "-case_id", "-pk")  # its index from behind: blocked before applied, the newest first
 OVERDUE = '<span class="rb-overdue">{}</span>'
 TOLD_NO = '<span class="rb-diamond" aria-hidden="true"></span>{}'
 
 
+class FirstPages(InfinitePaginator):
+    """A page far down walks over every row before it; whoever looks for one row searches."""
+
+    def validate_number(self, number: Any) -> int:
+        number = int(super().validate_number(number))
+        if number > MOST_PAGES:
+            raise EmptyPage
+        return number
+
+
 class LargeAdmin(ReadOnlyAdmin):
     """A table of millions: never counted as a whole, in the order of an index, searched by whole ids."""
 
-    paginator = InfinitePaginator
+    paginator = FirstPages
     ordering = ["-pk"]
     sortable_by = ()
     list_per_page = 25
@@ -274,7 +286,7 @@ class ImportRunAdmin(ReadOnlyAdmin):
 
 @admin.register(DirtyMonth)
 class DirtyMonthAdmin(ReadOnlyAdmin):
-    paginator = InfinitePaginator
+    paginator = FirstPages
     list_display = ["source", "subject", "subject_id", "month"]
     list_filter = ["source", "subject"]
     list_select_related = ["source"]

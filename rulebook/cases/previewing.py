@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from rulebook.tables.values import BadValue, parse_instant
 ROWS_SHOWN = 20
 UTC = ZoneInfo("UTC")
 COUNTED_FOR = 0.5  # seconds: somebody waits for the page
+BROKEN_FOR = 3.0  # seconds until no more rows that cannot be read are passed over
 LONGEST_CELL = 80  # characters
 # Fields whose cells are shown. All other columns may hold who somebody is: those that are not read, too.
 HARMLESS = frozenset(
@@ -65,11 +67,14 @@ def preview_of(path: Path, links: Path | None, preset: str, overrides: Mapping[s
         columns, notes = _nameable(table.columns), table.notes
         layout = choose(table.name, table.columns, preset, overrides)
         shown = [_harmless(layout, place, column) for place, column in enumerate(table.columns)]
-        broken: list[Rejected] = []
-        found = layout.rows(table, broken.append)
-        first = islice(found, ROWS_SHOWN)
-        rows = [[_cell(*pair) for pair in zip(layout.read(cells), shown, strict=True)] for _line, cells in first]
-        rest = _count(found)
+        broken = _Broken()
+        found = layout.rows(table, broken.add)
+        rows: list[list[str]] = []
+        rest: int | None = None
+        with suppress(_Enough):
+            for _line, cells in islice(found, ROWS_SHOWN):
+                rows.append([_cell(*pair) for pair in zip(layout.read(cells), shown, strict=True)])
+            rest = _count(found)
         if links is not None:
             link_parser(open_table(links), Effect.APPLIED.value)
     except (CannotStart, WrongUsage) as problem:
@@ -82,9 +87,26 @@ def preview_of(path: Path, links: Path | None, preset: str, overrides: Mapping[s
         unused=list(layout.unused),
         headers=list(table.columns),
         rows=rows,
-        total=None if rest is None else len(rows) + rest + len(broken),
+        total=None if rest is None else len(rows) + rest + broken.count,
         notes=list(notes),
     )
+
+
+class _Enough(Exception):
+    """Rows that cannot be read have taken all the time there is."""
+
+
+class _Broken:
+    """Counts the rows that cannot be read; a file of nothing else is not read to its end while somebody waits."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._until = time.monotonic() + BROKEN_FOR
+
+    def add(self, rejected: Rejected) -> None:
+        self.count += 1
+        if time.monotonic() > self._until:
+            raise _Enough
 
 
 def _count(rows: Iterator[Row]) -> int | None:

@@ -7,6 +7,7 @@ owner alone, and is gone 24 hours after it came or after its import ended.
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -169,12 +170,20 @@ def sweep(now: datetime) -> int:
         if _let_files_go(upload=upload, now=now):
             shutil.rmtree(place_of(upload.folder), ignore_errors=True)
             swept += 1
+    stayed = 0
     for path in _orphans():
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
-        swept += 1
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        stayed += path.exists()
+        swept += not path.exists()
+    if stayed:  # said, and tried again later and later: else the work would be due again at once, for ever
+        raise CannotStart(
+            f"In the folder of uploads {stayed} files or folders are left over that cannot be removed. They may hold "
+            "raw ids; remove them by hand, or give them to the user that Rulebook runs as."
+        )
     return swept
 
 

@@ -23,6 +23,7 @@ from rulebook.journal.services import Acting, business_verb, record, take_turn
 
 # A code of more digits is a number of another system: to count on from it would use up our own.
 OWN_CODE = re.compile(r"R-([0-9]{1,6})")
+RECLAIMED = {"authority", "clause"}
 MEANING = ("title", "text", "topics", "channels")
 TEXTS = ("text", "clause", "purpose", "heard_where", "source_reference", "customer_hears")
 LINES = ("title", "decision_limit")
@@ -148,7 +149,7 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     changed = [name for name, value in _columns(fields).items() if getattr(rule, name) != value]
     for name in changed:
         setattr(rule, name, fields[name])  # type: ignore[literal-required]
-    if "authority" in changed or "clause" in changed:
+    if RECLAIMED.intersection(changed) or (rule.confirmed_at and {"title", "text"}.intersection(changed)):
         _claim(rule, by)
     if "channels" in changed:
         _set_channels(rule)
@@ -271,7 +272,7 @@ def own_code(number: int) -> str:
 
 
 def _claim(rule: Rule, by: Acting | None) -> None:
-    """A law or contract, or another clause of one, is claimed anew: who confirmed it had read other words."""
+    """A law or contract in other words is claimed anew: who confirmed it had not read these."""
     claimed = rule.authority in Rule.NOT_OURS
     rule.claimed_on = timezone.localdate() if claimed else None
     rule.claimed_by_id = by.pk if claimed and by else None

@@ -77,7 +77,7 @@ def harm(rule: Rule) -> Cell:
 
 @admin.display(description=gettext_lazy("Price: points"), ordering="figures__price")
 def price(rule: Rule) -> Cell:
-    found = figures_of(rule).price
+    found = figures_of(rule).shown_price
     return format_html('<span class="rb-rules-why">{}</span>', _("no figure yet")) if found is None else points(found)
 
 

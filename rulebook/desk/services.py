@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rulebook.access.models import Person
+from rulebook.catalogue.cleaning import clean_line
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import RuleFields, add_topic, change_rule
 from rulebook.desk.filters import PARAMETERS
@@ -67,7 +68,7 @@ def save_filter(*, name: str, query: str, by: Person) -> SavedFilter:
 
     A personal setting, so the journal is not told. Raises RulebookError when nothing is filtered, or a name is missing.
     """
-    name, query = " ".join(name.split()), own_parameters(query)
+    name, query = clean_line(" ".join(name.split())), own_parameters(query)
     longest = SavedFilter._meta.get_field("name").max_length or 0
     if not name or len(name) > longest:
         raise RulebookError(_("A filter needs a name of 1 to %(most)s characters.") % {"most": longest})

@@ -227,7 +227,9 @@ def claims(asker: Asker) -> Iterator[Todo]:
 @asks
 def dearest_unsorted(asker: Asker) -> Iterator[Todo]:
     """The dearest rule of the house's own that no manager has sorted yet."""
-    dear = asker.rules.filter(intent="", figures__price__gt=0).exclude(authority__in=Rule.NOT_OURS)
+    dear = asker.rules.filter(intent="", figures__price__gt=0, figures__priced=True).exclude(
+        authority__in=Rule.NOT_OURS
+    )
     found = dear.order_by("-figures__price", "code").values_list("pk", "title", "figures__price").first()
     number, title, price = found or (0, "", None)
     if price is None:

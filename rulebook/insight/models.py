@@ -3,6 +3,7 @@
 All of it is derived and could be thrown away: `refresh_figures --all` makes it again from cases and links.
 """
 
+from decimal import Decimal
 from typing import TypedDict
 
 from django.core.validators import MinValueValidator
@@ -189,6 +190,7 @@ class RuleFigures(models.Model):
     low = models.FloatField(null=True, help_text="Lower end of its 90 % interval.")
     high = models.FloatField(null=True, help_text="Upper end of its 90 % interval.")
     price = models.DecimalField(max_digits=9, decimal_places=6, null=True, help_text="In gross FCR, a part of 1.")
+    priced = models.BooleanField(default=True, help_text="False: the price rests on fewer than 20 mature cases.")
     blocked = models.PositiveBigIntegerField(default=0, help_text="Not resolved cases it blocked.")
     silent = models.PositiveBigIntegerField(null=True, help_text="Told no, did not return; null but under no_repeat.")
     # The twelve months of its counting cases, packed, since ten thousand rules are scored in one go: see `months`.
@@ -205,6 +207,11 @@ class RuleFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule_id} {self.listed}"
+
+    @property
+    def shown_price(self) -> Decimal | None:
+        """The price as screens show it: points of a handful of contacts would be decimals that pretend."""
+        return self.price if self.priced else None
 
     @property
     def months(self) -> list[MonthOfRule]:

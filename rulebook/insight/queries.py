@@ -108,7 +108,11 @@ def rules_with_figures() -> QuerySet[Rule]:
 
 def dearest(count: int = 10) -> list[Rule]:
     """The rules with the highest price, dearest first, as far as they have one."""
-    return list(rules_with_figures().filter(figures__price__gt=0).order_by("-figures__price", "code")[:count])
+    return list(
+        rules_with_figures()
+        .filter(figures__price__gt=0, figures__priced=True)
+        .order_by("-figures__price", "code")[:count]
+    )
 
 
 def worst() -> Rule | None:

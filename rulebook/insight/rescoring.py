@@ -49,6 +49,7 @@ class Row(NamedTuple):
     low: float | None
     high: float | None
     price: Decimal | None
+    priced: bool
     blocked: int
     silent: int | None
     monthly: str
@@ -197,6 +198,9 @@ def _rule_rows(
     blocked = _blocked(headline)
     prices = _prices(blocked, headline, totals, codes)
     monthly = _monthly(found)
+    priced = (
+        sum(totals[w.source_id]["resolved"] + totals[w.source_id]["not_resolved"] for w in headline) >= LEAST_MEASURED
+    )
     watches = bool(headline) and headline[0].policy.watches_repeats
     nothing = Compared(Count(), None), None
     rows = []
@@ -220,6 +224,7 @@ def _rule_rows(
                 low=None if score is None else score.low,
                 high=None if score is None else score.high,
                 price=None if prices is None else prices.get(pk, FREE),
+                priced=priced,
                 blocked=sum(missed.values()),
                 silent=silent if watches else None,
                 monthly=monthly.get(pk, ""),

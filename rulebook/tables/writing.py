@@ -22,8 +22,9 @@ Rows = Iterable[Sequence[str | None]]
 MOST_SHEET_ROWS = 1_048_575  # below the header
 LONGEST_CELL = 32_767  # characters in a cell of Excel
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
+# After a semicolon too: a spreadsheet of a country that writes decimals with commas begins a new cell there.
+_FORMULA = re.compile(r"(^|;)('*[=+\-@\t\r])")
+_QUOTED_FORMULA = re.compile(r"(^|;)'('*[=+\-@\t\r])")
 
 
 def neutralise(cell: str) -> str:
@@ -33,8 +34,10 @@ def neutralise(cell: str) -> str:
 
     >>> neutralise("=1+1"), neutralise("'=1+1"), neutralise("1=1"), neutralise("'tis")
     ("'=1+1", "''=1+1", '1=1', "'tis")
+    >>> neutralise("returns;=1+1")
+    "returns;'=1+1"
     """
-    return "'" + cell if _FORMULA.match(cell) else cell
+    return _FORMULA.sub(r"\1'\2", cell)
 
 
 def restore(cell: str) -> str:
@@ -43,7 +46,7 @@ def restore(cell: str) -> str:
     >>> restore("'=1+1"), restore("''=1+1"), restore("=1+1"), restore("'tis")
     ('=1+1', "'=1+1", '=1+1', "'tis")
     """
-    return cell[1:] if _QUOTED_FORMULA.match(cell) else cell
+    return _QUOTED_FORMULA.sub(r"\1\2", cell)
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Rows, *, private: bool = False) -> int:

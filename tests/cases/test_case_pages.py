@@ -218,3 +218,10 @@ def test_an_address_asks_for_no_order_that_no_index_gives(client, manager, case)
 def test_a_number_longer_than_any_is_no_case(client, manager):
     client.force_login(manager)
     assert client.get(reverse("admin:cases_case_change", args=["9" * 5000])).status_code == 302
+
+
+def test_a_page_far_down_is_refused_before_every_row_above_it_is_walked_over(client, manager):
+    make.case(make.source("desk"), "C-1")
+    client.force_login(manager)
+    assert client.get(reverse("admin:cases_case_changelist"), {"p": "300000000"}).status_code == 302
+    assert client.get(reverse("admin:cases_case_changelist"), {"p": "1"}).status_code == 200

@@ -136,3 +136,11 @@ def test_a_rule_that_is_no_law_any_more_has_no_last_day(manager):
     rule = claim()
     change_rule(rule=rule, fields={"authority": "policy"}, by=manager)
     assert confirm_until(stored(rule)) is None and stored(rule).claimed_by is None
+
+
+def test_other_words_of_a_confirmed_law_are_claimed_anew(manager, admin):
+    rule = make.rule("Keep invoices", authority="law", clause="Section 12", by=manager)
+    confirm_authority(rule=rule, by=admin)
+    change_rule(rule=rule, fields={"title": "Never help"}, by=manager)
+    rule.refresh_from_db()
+    assert rule.claimed and rule.claimed_by == manager

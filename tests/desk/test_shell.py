@@ -223,3 +223,11 @@ def test_no_page_of_ours_names_another_host(client, admin):
     for link in [*lines(client).values(), reverse("admin:desk_search"), reverse("admin:password_change")]:
         text = client.get(link).content.decode().replace("http://www.w3.org/", "")
         assert "http://" not in text and "https://" not in text and 'src="//' not in text, link
+
+
+@pytest.mark.parametrize(
+    "address", ["catalogue/rule/?kind=%00", "catalogue/rule/?topic=a%00&topic=b", "cases/upload/%00/progress/"]
+)
+def test_an_address_with_a_nul_is_refused_before_a_database_sees_it(client, admin, address):
+    client.force_login(admin)
+    assert client.get(START + address).status_code == 400

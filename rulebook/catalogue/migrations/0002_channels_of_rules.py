@@ -4,6 +4,7 @@ import django.db.models.deletion
 import rulebook.fields
 from django.conf import settings
 from django.db import migrations, models
+from django.utils import timezone
 
 
 BATCH = 1000
@@ -20,6 +21,12 @@ def fill(apps, editor):
             channel.objects.bulk_create(made)
             made = []
     channel.objects.bulk_create(made)
+
+
+def begin_claims(apps, editor):
+    """Nobody could confirm a law or contract before: its days to do so begin now, and none lapses unseen."""
+    claims = apps.get_model('catalogue', 'Rule').objects.filter(authority__in=['law', 'contract'], confirmed_at=None)
+    claims.update(claimed_on=timezone.localdate())
 
 
 class Migration(migrations.Migration):
@@ -234,4 +241,5 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.RunPython(begin_claims, migrations.RunPython.noop),
     ]

@@ -171,7 +171,7 @@ def _period(row: SourceFigures) -> str:
 
 def _price(figures: RuleFigures, measured: Sequence[SourceFigures]) -> str:
     """At most what FCR would rise by. Where sources are measured differently it is of the policy with most contacts."""
-    if figures.price is None:
+    if figures.shown_price is None:
         return _("not known yet") if measured else ""
     if not figures.price:
         return _("nothing seen")

@@ -169,6 +169,11 @@ def why_empty(counted: Counted, found: Overview | None) -> str:
 def prices(found: Overview) -> Prices:
     """The ten dearest rules. "At least" where some not resolved contacts name no rule."""
     rules = dearest(MOST)
+    if found.mature < LEAST_FOR_PERCENT:
+        return Prices(
+            _("Too few contacts for a price: %(seen)s, %(needed)s needed.")
+            % {"seen": whole(found.mature), "needed": LEAST_FOR_PERCENT}
+        )
     if not rules:
         if found.linked:
             return Prices(_("No link says that a rule was in the way, so no rule has a price."), worst=worst())

@@ -202,7 +202,7 @@ def _candidate(rule: Rule, axis: float) -> Candidate:
         why=str(Truncator(reason(rule)).chars(LONGEST_REASON)),
         harm=whole(mid) if mid >= 1 else _("under 1"),
         band=charts.interval_band(low, mid, high, axis, axis=False),
-        price=points(rule.figures.price) if rule.figures.price is not None else "",
+        price=points(rule.figures.shown_price) if rule.figures.shown_price is not None else "",
     )
 
 
@@ -214,8 +214,10 @@ def reason(rule: Rule) -> str:
         return _("Nobody has named a purpose.")
     if rule.customer_hears:
         return _("The customer hears: “%(sentence)s”") % {"sentence": " ".join(rule.customer_hears.split())}
-    if rule.figures.price:
-        return _("At most %(points)s points of FCR come back without it.") % {"points": points(rule.figures.price)}
+    if rule.figures.shown_price:
+        return _("At most %(points)s points of FCR come back without it.") % {
+            "points": points(rule.figures.shown_price)
+        }
     return _("The house made it, and can change it.")
 
 
