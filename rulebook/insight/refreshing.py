@@ -4,7 +4,6 @@ In small transactions beside running imports. A mark is taken away only together
 where nobody marked the month again since it was read; so any sequence of partial refreshes ends where a full one does.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,9 +13,10 @@ from django.db.models import F, Q
 
 from rulebook.cases.models import DirtyMonth, Source
 from rulebook.cases.policies import by_space, is_settled
+from rulebook.cases.refreshing import mark_dirty
 from rulebook.insight.models import BlockedMonth, RuleMonth, SourceFigures, TopicMonth
 from rulebook.insight.rescoring import rescore, scores_due
-from rulebook.insight.sums import blocked_sums, months_with_cases, rule_sums, topic_sums
+from rulebook.insight.sums import blocked_sums, months_with_cases, rule_sums, subjects_of, topic_sums
 from rulebook.journal.services import business_verb
 
 SUBJECTS_A_BATCH = 300
@@ -55,14 +55,15 @@ def refresh_figures(*, everything: bool = False, beat: Beat = lambda: None) -> i
     wholly = set(fresh) if everything else _unknown_sources(fresh)
     recomputed = 0
     for source_id in fresh:
-        marked = _marks(source_id)
-        months: Iterable[date] = marked
+        months: Iterable[date] = _marked_months(source_id)
         if source_id in wholly:
             known = TopicMonth.objects.filter(source=source_id).values_list("month", flat=True).distinct()
-            months = months_with_cases(source_id) | set(known) | set(marked)
+            months = months_with_cases(source_id) | set(known) | set(months)
             _open_figures(source_id=source_id)
         for month in sorted(months):
-            _refresh_month(source_id, month, marked.get(month, _Marks()), whole=source_id in wholly)
+            if source_id in wholly:
+                _mark_whole(source_id, month)
+            _refresh_month(source_id, month)
             recomputed += 1
             beat()
     if everything or recomputed or scores_due():
@@ -81,32 +82,40 @@ def _unknown_sources(source_ids: Sequence[int]) -> set[int]:
     return set(source_ids) - set(SourceFigures.objects.values_list("pk", flat=True))
 
 
-def _marks(source_id: int) -> dict[date, _Marks]:
-    found: dict[date, _Marks] = defaultdict(_Marks)
-    rows = DirtyMonth.objects.filter(source=source_id).values_list("month", "subject", "subject_id", "pk", "marks")
-    for month, subject, subject_id, number, marks in rows:
-        kind = found[month].topics if subject == DirtyMonth.Subject.TOPIC else found[month].rules
+def _marked_months(source_id: int) -> set[date]:
+    return set(DirtyMonth.objects.filter(source=source_id).values_list("month", flat=True).distinct())
+
+
+def _mark_whole(source_id: int, month: date) -> None:
+    """Mark all that the month holds and held. To count it without marks would undo what somebody else counts."""
+    topics, rules = subjects_of(source_id, month)
+    topics |= _stored(TopicMonth, "topic_id", source_id, month)
+    rules |= _stored(RuleMonth, "rule_id", source_id, month) | _stored(BlockedMonth, "rule_id", source_id, month)
+    for subject, found in ((DirtyMonth.Subject.TOPIC, topics), (DirtyMonth.Subject.RULE, rules)):
+        for some in _batches(found):
+            mark_months(months=[(source_id, subject.value, number, f"{month:%Y-%m}") for number in some])
+
+
+def _marks(source_id: int, month: date) -> _Marks:
+    found = _Marks()
+    rows = DirtyMonth.objects.filter(source=source_id, month=month)
+    for subject, subject_id, number, marks in rows.values_list("subject", "subject_id", "pk", "marks"):
+        kind = found.topics if subject == DirtyMonth.Subject.TOPIC else found.rules
         kind[subject_id] = number, marks
     return found
 
 
-def _refresh_month(source_id: int, month: date, marks: _Marks, *, whole: bool) -> None:
-    """Count what is marked, all of it for `whole`, and put it in place of what was stored."""
-    if marks.topics or whole:
-        topics = topic_sums(source_id, month, None if whole else marks.topics)
-        stored = _stored(TopicMonth, "topic_id", source_id, month) if whole else set()
-        subjects = {row.topic_id or 0 for row in topics} | stored | marks.topics.keys()
-        for some in _batches(subjects):
+def _refresh_month(source_id: int, month: date) -> None:
+    """Count what is marked, and put it in place of what was stored."""
+    marks = _marks(source_id, month)
+    if marks.topics:
+        topics = topic_sums(source_id, month, marks.topics)
+        for some in _batches(marks.topics):
             rows = [row for row in topics if (row.topic_id or 0) in some]
             _settle(source_id, month, [(TopicMonth, "topic", rows)], some, marks.topics)
-    if marks.rules or whole:
-        rules = rule_sums(source_id, month, None if whole else marks.rules)
-        blocked = blocked_sums(source_id, month, None if whole else marks.rules)
-        subjects = {row.rule_id for row in rules} | {row.rule_id for row in blocked} | marks.rules.keys()
-        if whole:
-            subjects |= _stored(RuleMonth, "rule_id", source_id, month)
-            subjects |= _stored(BlockedMonth, "rule_id", source_id, month)
-        for some in _batches(subjects):
+    if marks.rules:
+        rules, blocked = rule_sums(source_id, month, marks.rules), blocked_sums(source_id, month, marks.rules)
+        for some in _batches(marks.rules):
             kept: list[Counted] = [
                 (RuleMonth, "rule", [row for row in rules if row.rule_id in some]),
                 (BlockedMonth, "rule", [row for row in blocked if row.rule_id in some]),
@@ -131,7 +140,7 @@ def _settle(
     subjects: set[int],
     marks: dict[int, tuple[int, int]],
 ) -> None:
-    noted = [marks[subject] for subject in sorted(subjects) if subject in marks]
+    noted = [marks[subject] for subject in sorted(subjects)]
     try:
         store_sums(source_id=source_id, month=month, counted=counted, subjects=subjects, noted=noted)
     except Overtaken:
@@ -169,6 +178,12 @@ def store_sums(
         model.objects.bulk_create(rows)
     _open_figures(source_id=source_id)
     SourceFigures.objects.filter(pk=source_id).update(changes=F("changes") + 1)
+
+
+@business_verb
+def mark_months(*, months: Sequence[tuple[int, str, int, str]]) -> None:
+    """Mark months to be counted anew; (source id, subject, subject id, YYYY-MM)."""
+    mark_dirty(months)
 
 
 @business_verb

@@ -236,8 +236,9 @@ def _rule_rows(
 def _why(compared: Compared, cases: int) -> str:
     if not cases:
         return RuleFigures.Why.NO_CASES.value
-    few = compared.count.n or not compared.seen
-    return RuleFigures.Why.TOO_FEW.value if few else RuleFigures.Why.NO_COMPARISON.value
+    if compared.seen >= LEAST_MEASURED or (compared.seen and not compared.count.n):
+        return RuleFigures.Why.NO_COMPARISON.value  # enough of them, had they anything to be compared with
+    return RuleFigures.Why.TOO_FEW.value
 
 
 def _counting(

@@ -35,8 +35,8 @@ _COUNTS = {
 }
 
 
-def topic_sums(source_id: int, month: date, topics: Collection[int] | None) -> list[TopicMonth]:
-    """The sums of these topics, of all for None; 0 stands for cases without a topic. No row where there is no case."""
+def topic_sums(source_id: int, month: date, topics: Collection[int]) -> list[TopicMonth]:
+    """The sums of these topics; 0 stands for cases without a topic. No row where there is no case."""
     columns = ", ".join(
         f"SUM(CASE WHEN c.excluded = '' AND {condition} THEN 1 ELSE 0 END)" for condition in _COUNTS.values()
     )
@@ -54,12 +54,12 @@ def topic_sums(source_id: int, month: date, topics: Collection[int] | None) -> l
             **dict(zip((*_COUNTS, "excluded", "seconds"), map(int, counts), strict=True)),
         )
         for topic_id, channel, *counts in _rows(text, source_id, month)
-        if topics is None or (topic_id or 0) in topics
+        if (topic_id or 0) in topics
     ]
 
 
-def rule_sums(source_id: int, month: date, rules: Collection[int] | None) -> list[RuleMonth]:
-    """The counting cases of these rules, of all for None. A case counts once a rule, however often it was linked."""
+def rule_sums(source_id: int, month: date, rules: Collection[int]) -> list[RuleMonth]:
+    """The counting cases of these rules. A case counts once a rule, however often it was linked."""
     origins = ", ".join(f"'{origin}'" for origin in COUNTING)
     text = (
         "SELECT l.rule_id, c.topic_id, c.channel, COUNT(DISTINCT c.id), "
@@ -80,12 +80,12 @@ def rule_sums(source_id: int, month: date, rules: Collection[int] | None) -> lis
             missed=missed,
         )
         for rule_id, topic_id, channel, cases, mature, missed in _rows(text, source_id, month)
-        if rules is None or rule_id in rules
+        if rule_id in rules
     ]
 
 
-def blocked_sums(source_id: int, month: date, rules: Collection[int] | None) -> list[BlockedMonth]:
-    """The mature cases that these rules blocked, of all for None, by how many rules blocked each."""
+def blocked_sums(source_id: int, month: date, rules: Collection[int]) -> list[BlockedMonth]:
+    """The mature cases that these rules blocked, by how many rules blocked each."""
     pairs = (
         "SELECT DISTINCT l.case_id, l.rule_id, c.outcome FROM cases_case c JOIN cases_caserule l ON l.case_id = c.id "
         f"WHERE {_IN_MONTH} AND c.excluded = '' AND ({_RESOLVED} OR {_MISSED}) AND l.effect = '{Effect.BLOCKED}'"
@@ -106,8 +106,18 @@ def blocked_sums(source_id: int, month: date, rules: Collection[int] | None) -> 
             resolved=int(resolved),
         )
         for rule_id, k, not_resolved, resolved in _rows(text, source_id, month)
-        if rules is None or rule_id in rules
+        if rule_id in rules
     ]
+
+
+def subjects_of(source_id: int, month: date) -> tuple[set[int], set[int]]:
+    """({topic id, 0 for none}, {rule id}) that the month's cases have and met."""
+    topics = f"SELECT DISTINCT COALESCE(c.topic_id, 0) FROM cases_case c WHERE {_IN_MONTH}"
+    rules = (
+        "SELECT DISTINCT l.rule_id FROM cases_case c JOIN cases_caserule l ON l.case_id = c.id "
+        f"WHERE {_IN_MONTH} AND c.excluded = ''"
+    )
+    return {row[0] for row in _rows(topics, source_id, month)}, {row[0] for row in _rows(rules, source_id, month)}
 
 
 def months_with_cases(source_id: int) -> set[date]:
@@ -123,9 +133,9 @@ def months_with_cases(source_id: int) -> set[date]:
 _IN_MONTH = "c.source_id = %s AND c.opened_at >= %s AND c.opened_at < %s AND c.opened_day >= %s AND c.opened_day < %s"
 
 
-def _only(column: str, ids: Iterable[int] | None) -> str:
-    named = sorted(ids) if ids is not None else []
-    if ids is None or len(named) > LISTED_AT_MOST:
+def _only(column: str, ids: Iterable[int]) -> str:
+    named = sorted(ids)
+    if len(named) > LISTED_AT_MOST:
         return ""
     return f" AND {column} IN ({', '.join(str(int(number)) for number in named) or 'NULL'})"
 
