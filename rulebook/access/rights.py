@@ -23,16 +23,17 @@ def headed_departments(person: Person) -> set[int]:
     return _departments(Q(head=person) | Q(deputy=person))
 
 
-def may_change_rule_of(person: Person, department_id: int | None) -> bool:
+def may_change_rule_of(person: Person, department_id: int | None, owner_id: int | None = None) -> bool:
     """Whether a person may change the rules of a department, or with None those that have none.
 
-    Somebody who may do everything may change all. An owner changes the rules of the departments they head or
-    deputise in. A manager changes those of the own departments and those that belong to nobody, and all of them while
-    belonging to no department: a house that has written down no departments yet must not be locked out of its rules.
+    Whoever is named as a rule's owner may change it, whichever department it belongs to, and somebody who may do
+    everything may change all. An owner changes the rules of the departments they head or deputise in. A manager
+    changes those of the own departments and those that belong to nobody, and all of them while belonging to no
+    department: a house that has written down no departments yet must not be locked out of its rules.
     """
     if not person.has_perm(CHANGE):
         return False
-    if person.is_superuser:
+    if person.is_superuser or (owner_id is not None and owner_id == person.pk):
         return True
     roles = set(person.groups.values_list("name", flat=True))
     if "owner" in roles and "manager" not in roles:
@@ -41,12 +42,14 @@ def may_change_rule_of(person: Person, department_id: int | None) -> bool:
     return department_id is None or not own or department_id in own
 
 
-def refuse_others_rules(by: Acting | None, department: Department | None) -> None:
+def refuse_others_rules(by: Acting | None, department: Department | None, owner_id: int | None) -> None:
     """The one check of a person's right to a rule, made by the services. None is the system, which may.
 
     Raises NotAllowed with a sentence that says whom to ask.
     """
-    if by is not None and not may_change_rule_of(cast(Person, by), department.pk if department else None):
+    if by is None:
+        return
+    if not may_change_rule_of(cast(Person, by), department.pk if department else None, owner_id):
         raise NotAllowed(whom_to_ask(cast(Person, by), department))
 
 

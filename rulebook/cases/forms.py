@@ -52,6 +52,10 @@ EFFECTS = {
     Effect.BLOCKED.value: _("It kept the agent from solving the case"),
     Effect.APPLIED.value: _("It was in play, and the case could be solved"),
 }
+NAMED = {
+    Effect.APPLIED.value: _("The rule was in play"),
+    Effect.BLOCKED.value: _("The rule kept the agent from solving it"),
+}
 KEYS = {
     Source.Key.CUSTOMER_TOPIC.value: _("The same customer on the same topic"),
     Source.Key.CUSTOMER.value: _("The same customer, whatever the topic"),
@@ -180,10 +184,10 @@ class CheckForm(forms.Form):
     )
     effect = forms.ChoiceField(
         label=_("A rule named in the file"),
-        choices=EFFECTS.items(),
+        choices=NAMED.items(),
         initial=Effect.APPLIED.value,
         widget=Sentences,
-        help_text=_("Where the file of links says otherwise, that counts."),
+        help_text=_("Only rules that kept the agent from solving get a price."),
     )
 
     def __init__(self, data: Any = None, *, seen: Preview, sources: list[Source]) -> None:

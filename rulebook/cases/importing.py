@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from rulebook.cases.dialect import gather_statistics
 from rulebook.cases.linking import Linked, LinkRejected, ParsedLink, Rehearsal, link, link_parser, store_links
@@ -299,6 +300,11 @@ class _Import:
         return datetime.fromisoformat(self.latest).replace(tzinfo=UTC) if self.latest else None
 
     def _report(self, linked: Linked | None, settled: int, horizon: datetime | None) -> Report:
+        latest = self._latest()
+        if horizon is not None and latest is not None and latest > horizon:
+            self.findings.note(
+                _("The newest case opened after the moment until which the data is complete. Cases after it wait.")
+            )
         return Report(self._counts(), linked, settled, horizon, self.findings.sentences())
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from rulebook.cases.models import Effect, ImportRun, Origin
 from rulebook.cases.parsing import LONGEST_ID, LONGEST_NAME
 from rulebook.cases.presets import plain
-from rulebook.cases.refreshing import mark_links_changed
+from rulebook.cases.refreshing import lock_cases, mark_links_changed
 from rulebook.cases.runs import beat
 from rulebook.cases.storing import BATCH, LINK, add_pending, insert_rows
 from rulebook.catalogue.queries import rule_ids_by_name
@@ -135,6 +135,7 @@ def link(source_id: int, links: Sequence[ParsedLink], rehearsal: Rehearsal | Non
         rehearsal.links.update({pair: {effect} for pair, effect in arrived.items()})
         return result
     own = Origin.SOURCE.value
+    lock_cases(cases[external_id] for external_id, _ in (*added, *corrected))
     _remove([(cases[external_id], rule_id, own) for external_id, rule_id in corrected])
     new = [(cases[pair[0]], pair[1], arrived[pair], own) for pair in (*added, *corrected)]
     insert_rows("cases_caserule", LINK, new)

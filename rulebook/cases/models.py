@@ -266,7 +266,8 @@ class ImportRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.source_id} {self.state} {self.started_at:%Y-%m-%d %H:%M}"
+        begun = timezone.localtime(self.started_at)
+        return f"{self.source}, {self.get_state_display()}, {day(begun)} {clock(begun)}"
 
 
 class DirtyMonth(models.Model):

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Max
 
 from rulebook.cases import dialect
-from rulebook.cases.models import ImportRun, Outcome, Source
+from rulebook.cases.models import Case, ImportRun, Outcome, Source
 from rulebook.cases.outcomes import Sql, judged_cases, with_issues
 from rulebook.cases.policies import Policy, effective_horizon, primary
 from rulebook.cases.runs import living_runs
@@ -217,6 +217,14 @@ def _rule_months(case_ids: Sequence[int]) -> set[tuple[int, str, int, str]]:
             )
             found.update((source_id, "rule", rule_id, month) for source_id, rule_id, month in cursor.fetchall())
     return found
+
+
+def lock_cases(case_ids: Iterable[int]) -> None:
+    """Lock cases whose links are to change, in one order by all: whoever comes second marks what the first added."""
+    ids = sorted(set(case_ids))
+    for start in range(0, len(ids), 500):
+        some = Case.objects.select_for_update(no_key=True).filter(pk__in=ids[start : start + 500])
+        list(some.order_by("pk").values_list("pk", flat=True))
 
 
 def mark_links_changed(case_ids: Iterable[int]) -> None:

@@ -75,6 +75,14 @@ class Pulse:
     promised: bool  # its horizon was given with the import, and is not the newest case's
 
 
+def days_silent(source: Source, now: datetime) -> int:
+    """Days in the source's time zone since its newest case; 0 before any import has finished."""
+    if source.horizon is None:
+        return 0
+    zone = ZoneInfo(source.time_zone)
+    return (now.astimezone(zone).date() - source.horizon.astimezone(zone).date()).days
+
+
 def health(source: Source, pulse: Pulse, now: datetime) -> Health:
     """Whether a source still delivers, and whether its figures stand.
 
@@ -85,10 +93,8 @@ def health(source: Source, pulse: Pulse, now: datetime) -> Health:
     if source.horizon is None:
         broke = _("The import broke off, and nothing is complete yet. Run it again.")
         return Health(broke, overdue=True) if pulse.failed else Health(_("No import has finished yet."))
-    zone = ZoneInfo(source.time_zone)
-    newest = source.horizon.astimezone(zone).date()
-    silent = (now.astimezone(zone).date() - newest).days
-    told = {"day": weekday(newest)}
+    silent = days_silent(source, now)
+    told = {"day": weekday(source.horizon.astimezone(ZoneInfo(source.time_zone)).date())}
     text = _("Complete to %(day)s") % told if pulse.promised else _("Last case %(day)s") % told
     overdue = False
     if source.retired:

@@ -13,6 +13,7 @@ from rulebook.cases.policies import effective_horizon
 from rulebook.cases.refreshing import (
     Touched,
     add_maturing,
+    lock_cases,
     mark_judged,
     mark_links_changed,
     noted_changes,
@@ -200,6 +201,7 @@ def _settle_some(*, after: int) -> tuple[int, int]:
         rows = cursor.fetchall()
         if not rows:
             return 0, 0
+        lock_cases(row[1] for row in rows)
         # Of the source's own links of a case and rule the one that came last says the effect, as in `link`.
         said = {
             (case, rule, origin, "" if origin == Origin.SOURCE else effect): effect

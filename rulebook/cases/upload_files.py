@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 from unicodedata import normalize
@@ -69,6 +70,13 @@ def write_private(path: Path, file: Chunks) -> int:
             disk.write(chunk)
             size += len(chunk)
     return size
+
+
+def remove_raw(upload: Upload) -> None:
+    """Remove the files as they came, and leave the rejected rows. What cannot be removed now goes with the folder."""
+    for path in filter(None, (file_of(upload), links_of(upload))):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def left_alone() -> list["os.DirEntry[str]"]:

@@ -236,7 +236,10 @@ def _headers(seen: Preview) -> list[tuple[str, str]]:
     read_as = {column: str(FIELD_NAMES[name]) for name, column in seen.fields.items() if name in asked()}
     unread = {*seen.unused, ""}
     deciding = _("says what counts")  # a state or a tag by which rows are kept out of the figures
-    return [(column, read_as.get(column, "" if column in unread else deciding)) for column in seen.headers]
+    # Known to the reader, and never stored: the text of a case, and who its agent is unless a setting says so.
+    passed = {column: _("not stored") for name, column in seen.fields.items() if name not in asked()}
+    words = {**passed, **read_as}
+    return [(column, words.get(column, "" if column in unread else deciding)) for column in seen.headers]
 
 
 def _fixed(source: Source) -> str:
@@ -255,6 +258,7 @@ def _button(seen: Preview) -> str:
 def _progress(upload: Upload) -> dict[str, Any]:
     """How far an import is: what the bar shows (None: not known yet), and what stands under it."""
     share = None
+    attended = upload.state == State.RUNNING and is_alive(upload.host, upload.process, upload.heartbeat)
     if upload.state == State.WAITING:
         text = _("Waits for its turn. You can leave this page; the import goes on without it.")
         if upload.last_error:
@@ -264,7 +268,7 @@ def _progress(upload: Upload) -> dict[str, Any]:
         text = upload.last_error
     elif upload.state == State.DONE:
         text = _("Imported.")
-    elif not is_alive(upload.host, upload.process, upload.heartbeat):
+    elif not attended:
         text = _("The work stopped in the middle. What was stored is kept, and it is taken up again by itself.")
     elif not upload.rows_total:
         text = upload.said or _("Reading the file a first time.")
@@ -279,7 +283,7 @@ def _progress(upload: Upload) -> dict[str, Any]:
         "busy": upload.state in AT_WORK,
         "percent": None if share is None else int(100 * share),
         "text": text,
-        "hint": worker_off() if upload.state in AT_WORK else "",
+        "hint": worker_off() if upload.state in AT_WORK and not attended else "",
     }
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,8 +14,8 @@ from rulebook.cases.importing import Order, Report, import_cases
 from rulebook.cases.models import ImportRun, Upload
 from rulebook.cases.rejects import RejectedRows
 from rulebook.cases.reporting import Listener
-from rulebook.cases.upload_files import REJECTED, file_of, is_here, links_of, place_of
-from rulebook.cases.uploads import KEPT_FOR, Options
+from rulebook.cases.upload_files import REJECTED, file_of, is_here, links_of, place_of, remove_raw
+from rulebook.cases.uploads import Options
 from rulebook.errors import CannotStart, RulebookError
 from rulebook.jobs import (
     BACK_OFF,
@@ -77,7 +77,8 @@ def run_upload(upload: Upload, pulse: Callable[[], None] = lambda: None) -> str:
         finally:
             progress.rejected.close()
         result = {"report": _told(report, progress), "rejected": progress.rejected.count}
-        finish(upload, rows_done=upload.rows_total, **result, **_ended())
+        finish(upload, rows_done=upload.rows_total, ended_at=timezone.now(), **result)
+        remove_raw(upload)
         counts = report.counts
         return f"Imported {name}: {counts.read} rows read, {counts.rejected} rejected."
     except TakenOver as lost:
@@ -86,11 +87,11 @@ def run_upload(upload: Upload, pulse: Callable[[], None] = lambda: None) -> str:
         return f"Stopped the import of {name}. {lost}"
     except RulebookError as problem:
         rejected = progress.rejected.count if progress else 0
-        fail(upload, str(problem), final=True, when_over={"rejected": rejected, **_ended()})
+        fail(upload, str(problem), final=True, when_over={"rejected": rejected, "ended_at": timezone.now()})
         return f"The import of {name} cannot go on. {problem}"
     except Exception as error:
         sentence = told_of(error, f"upload {upload.pk}")
-        fail(upload, sentence, when_over=_ended())
+        fail(upload, sentence, when_over={"ended_at": timezone.now()})
         return f"The import of {name} failed. {sentence}"
     except BaseException:
         let_go(upload)
@@ -155,8 +156,3 @@ def _told(report: Report, progress: _Progress) -> dict[str, Any]:
         "warnings": report.warnings,
         "told": progress.told,
     }
-
-
-def _ended() -> dict[str, datetime]:
-    now = timezone.now()
-    return {"ended_at": now, "gone_at": now + KEPT_FOR}

@@ -1,7 +1,7 @@
 """Files of cases that somebody brings through the admin: kept, looked at, imported in the background, and removed.
 
 They hold raw ids. Each upload has a folder of its own below `settings.UPLOAD_DIR`, with a random name and for its
-owner alone, and is gone 24 hours after it came or after its import ended.
+owner alone. A file that was imported goes at once; the others, and the rejected rows, 24 hours after the file came.
 """
 
 import secrets
@@ -108,7 +108,8 @@ def start_import(*, upload: Upload, options: Options, by: Acting | None) -> None
     """
     source, space = _named(options.source), _named(options.space) if options.space.strip() else ""
     stored = {**asdict(options), "source": source, "space": space}
-    begun = Upload.objects.filter(pk=upload.pk, state__in=(State.DRAFT, State.FAILED)).exclude(folder="")
+    kept = Upload.objects.filter(gone_at__gt=timezone.now()).exclude(folder="")
+    begun = kept.filter(pk=upload.pk, state__in=(State.DRAFT, State.FAILED))
     values: dict[str, Any] = {
         "state": State.WAITING, "options": stored, "attempts": 0, "next_attempt": timezone.now(), "last_error": "",
         "rows_total": 0, "rows_done": 0, "said": "", "report": {}, "rejected": 0, "ended_at": None,
@@ -150,7 +151,7 @@ def is_over(upload: Upload) -> bool:
 
 
 def rejected_file(upload: Upload) -> Path | None:
-    """The CSV of rejected rows, for 24 hours; it holds raw ids. None where none was rejected, or it is gone."""
+    """The CSV of rejected rows, until 24 hours after the file came; it holds raw ids. None where none was rejected, or it is gone."""
     path = place_of(upload.folder) / REJECTED if upload.folder and not is_over(upload) else None
     return path if path and upload.rejected and path.is_file() else None
 

@@ -140,7 +140,7 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     if "title" in fields and not fields["title"]:
         raise FieldRefused("title", untitled())
     rule = Rule.objects.select_for_update(of=("self",)).select_related("department", "owner").get(pk=rule.pk)
-    refuse_others_rules(by, rule.department)
+    refuse_others_rules(by, rule.department, rule.owner_id)
     versions = list(rule.versions.order_by("number"))
     current = versions[-1]
     before = _meaning(rule, current.topics)

@@ -231,11 +231,12 @@ def _band_lines(ticks: Sequence[float]) -> SafeString:
 
 
 def _band_marks(ticks: Sequence[float], y: int, digits: int) -> SafeString:
+    """The last figure ends at the edge, however many digits it has."""
     return format_html_join(
         "",
-        '<text class="rb-tick" x="{}" y="{}" text-anchor="middle">{}</text>',
+        '<text class="rb-tick" x="{}" y="{}" text-anchor="{}">{}</text>',
         (
-            (_band_at(tick, ticks), y, label)
+            ("100%", y, "end", label) if tick == ticks[-1] else (_band_at(tick, ticks), y, "middle", label)
             for tick, label in zip(ticks, tick_labels(ticks, least=digits), strict=True)
         ),
     )

@@ -163,8 +163,22 @@ class RuleList(ChangeList):
         return bool(self.has_active_filters or self.query)
 
     @cached_property
+    def columns(self) -> list[Callable[[Rule], Cell]]:
+        """Those with something to say on this page: most houses give no rule a day of review at first."""
+        reviewed = any(rule.review_by for rule in self.result_list) or self._is_sorted_by(review_by)
+        return [column for column in COLUMNS if column is not review_by or reviewed]
+
+    def _is_sorted_by(self, column: Callable[[Rule], Cell]) -> bool:
+        return self.list_display.index(column) in self.get_ordering_field_columns()
+
+    @cached_property
     def headings(self) -> list[Heading]:
-        return [self._heading(column) for column in COLUMNS]
+        return [self._heading(column) for column in self.columns]
+
+    @property
+    def width(self) -> int:
+        """In columns, with that of the checkboxes."""
+        return 1 + len(self.columns)
 
     def _heading(self, column: Any) -> Heading:
         name, text = column.__name__, str(column.short_description)
@@ -190,7 +204,7 @@ class RuleList(ChangeList):
     def _lines(self, rules: Any) -> list[Line]:
         words = [(heading.name, heading.text) for heading in self.headings]
         return [
-            Line(rule, [(*said, column(rule)) for said, column in zip(words, COLUMNS, strict=True)]) for rule in rules
+            Line(rule, [(*said, column(rule)) for said, column in zip(words, self.columns, strict=True)]) for rule in rules
         ]
 
     @cached_property

@@ -137,6 +137,7 @@ class SourceFigures(models.Model):
     short_issues = models.PositiveBigIntegerField(default=0)
     seconds = models.PositiveBigIntegerField(default=0)
     timed = models.PositiveBigIntegerField(default=0)
+    later = models.PositiveBigIntegerField(default=0, help_text="Contacts opened after the twelve months.")
     refreshed_at = models.DateTimeField(null=True)
     changes = models.PositiveBigIntegerField(default=0)
     scored = models.PositiveBigIntegerField(default=0)
@@ -149,7 +150,7 @@ class SourceFigures(models.Model):
 
 
 class MonthOfRule(TypedDict):
-    """`complete`: every case of the month is mature."""
+    """`complete`: the data holds the whole month, and every case of it is mature."""
 
     month: str
     cases: int
@@ -217,19 +218,20 @@ class RuleFigures(models.Model):
     def months(self) -> list[MonthOfRule]:
         """Twelve months up to the horizon, oldest first; none where no case counts.
 
-        >>> RuleFigures(monthly="2025-12 1 40/12 38/9").months[1]
+        >>> RuleFigures(monthly="2025-12 0-1 40/12 38/9").months[1]
         {'month': '2026-01', 'cases': 38, 'missed': 9, 'complete': False}
         """
         if not self.monthly:
             return []
         first, complete, *pairs = self.monthly.split()
+        begun, over = map(int, complete.split("-"))
         year, month = map(int, first.split("-"))
         entries: list[MonthOfRule] = []
         for place, pair in enumerate(pairs):
             cases, missed = map(int, pair.split("/"))
-            over, index = divmod(month - 1 + place, 12)
-            name = f"{year + over}-{index + 1:02}"
-            entries.append({"month": name, "cases": cases, "missed": missed, "complete": place < int(complete)})
+            years, index = divmod(month - 1 + place, 12)
+            name = f"{year + years}-{index + 1:02}"
+            entries.append({"month": name, "cases": cases, "missed": missed, "complete": begun <= place < over})
         return entries
 
 

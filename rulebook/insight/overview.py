@@ -25,6 +25,7 @@ class Overview:
     key: tuple[str, ...]
     since: date  # the earliest first day
     horizon: datetime  # the earliest horizon: until then all data is complete
+    latest: datetime  # the latest one: each source is counted up to its own
     refreshed_at: datetime | None
     days: float  # of the longest window
     resolved: int = 0
@@ -40,6 +41,7 @@ class Overview:
     short_issues: int = 0
     seconds: int = 0
     timed: int = 0
+    later: int = 0  # contacts opened after the months of their source: in no figure
     ours: Decimal = Decimal(0)  # sum of the prices of what is ours to change, and of what is not
     not_ours: Decimal = Decimal(0)
     others: Sequence["Overview"] = field(default=())

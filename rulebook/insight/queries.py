@@ -18,8 +18,7 @@ from rulebook.insight.ledger import ledger
 from rulebook.insight.models import RuleFigures, SourceFigures, TopicMonth
 from rulebook.insight.overview import MonthRow, Overview
 from rulebook.insight.prices import DIGITS
-from rulebook.insight.rescoring import SUMMED, Window, windows
-from rulebook.insight.sums import next_month
+from rulebook.insight.rescoring import SUMMED, Window, complete_in, windows
 
 LOWEST = -1e18  # below every harm: where a rule without one stands in the order
 MONTHLY = ("resolved", "not_resolved", "pending", "unknown", "excluded", "blocked", "silent")
@@ -60,6 +59,8 @@ def _added_up(policy: Policy, rows: Sequence[SourceFigures], **more: Any) -> Ove
         key=policy.key,
         since=min(begun),
         horizon=min(horizons),
+        latest=max(horizons),
+        later=sum(row.later for row in rows),
         refreshed_at=min(refreshed, default=None),
         days=longest / timedelta(days=1) + 1,
         **{name: sum(getattr(row, name) for row in rows) for name in SUMMED},
@@ -77,10 +78,9 @@ def _subtotals() -> dict[str, Any]:
 
 
 def month_rows(found: Overview) -> list[MonthRow]:
-    """The months of an overview's sources, oldest first."""
-    names = set(found.sources)
-    measured = Source.objects.filter(name__in=names).values_list("pk", flat=True)
-    spans: list[Window] = [window for pk, window in windows().items() if pk in set(measured)]
+    """The twelve months up to the latest horizon of an overview's sources, oldest first."""
+    measured = set(Source.objects.filter(name__in=found.sources).values_list("pk", flat=True))
+    spans: list[Window] = [window for pk, window in windows().items() if pk in measured]
     if not spans:
         return []
     within = Q()
@@ -88,13 +88,11 @@ def month_rows(found: Overview) -> list[MonthRow]:
         within |= span.months
     rows = TopicMonth.objects.filter(within).values_list("month").order_by("month")
     sums = {row[0]: row[1:] for row in rows.annotate(*(Sum(name) for name in MONTHLY))}
-    first, last = min(span.since for span in spans), max(span.last for span in spans)
     found_rows = []
-    while first <= last:
-        counts = map(int, sums.get(first, (0,) * len(MONTHLY)))
-        complete = all(span.is_complete(first) for span in spans)
-        found_rows.append(MonthRow(first, complete, **dict(zip(MONTHLY, counts, strict=True))))
-        first = next_month(first)
+    for month in max(spans, key=lambda span: span.last).shown:
+        counts = map(int, sums.get(month, (0,) * len(MONTHLY)))
+        complete = complete_in(spans, month, {})
+        found_rows.append(MonthRow(month, complete, **dict(zip(MONTHLY, counts, strict=True))))
     return found_rows
 
 

@@ -1,7 +1,7 @@
 """From sums by month to one row of figures a rule and a source: all rules in one pass, and no case is looked at."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import F, Min, Q, Sum
 from django.utils import timezone
 
 from rulebook.cases.models import Method, Source
@@ -71,6 +71,10 @@ class Window:
     @property
     def months(self) -> Q:
         return Q(source=self.source_id, month__gte=self.since, month__lte=self.last)
+
+    @property
+    def shown(self) -> list[date]:
+        return [next_month(self.since, step) for step in range(MONTHS)]
 
     def is_complete(self, month: date) -> bool:
         return next_month(month) - timedelta(days=1) <= self.judged_until
@@ -175,7 +179,10 @@ def store_source_figures(
 
 def _totals(window: Window) -> dict[str, int]:
     sums = TopicMonth.objects.filter(window.months).aggregate(**{name: Sum(name, default=0) for name in SUMMED})
-    return {name: int(value) for name, value in sums.items()}
+    counted = F("resolved") + F("not_resolved") + F("pending") + F("unknown")
+    after = TopicMonth.objects.filter(source=window.source_id, month__gt=window.last)
+    later = after.aggregate(later=Sum(counted, default=0))["later"]
+    return {**{name: int(value) for name, value in sums.items()}, "later": int(later)}
 
 
 def _headline(found: Mapping[int, Window], totals: Mapping[int, Mapping[str, int]]) -> list[int]:
@@ -316,21 +323,45 @@ def _prices(
 
 
 def _monthly(found: Mapping[int, Window]) -> dict[int, str]:
-    """{rule: its twelve months up to the latest horizon, packed as RuleFigures holds them}"""
-    if not found:
-        return {}
-    last = max(window.last for window in found.values())
-    shown = [next_month(last, 1 - MONTHS + step) for step in range(MONTHS)]
-    complete = sum(all(window.is_complete(month) for window in found.values()) for month in shown)
-    sums: dict[int, list[str]] = {}
-    counted = "SELECT rule_id, SUM(cases), SUM(missed) FROM insight_rulemonth WHERE source_id IN ({}) AND month = %s "
-    counted = counted.format(", ".join(str(int(source_id)) for source_id in found)) + "GROUP BY rule_id"
+    """{rule: its twelve months up to the latest horizon of its sources, packed as RuleFigures holds them}"""
+    sums: dict[int, dict[date, tuple[int, int]]] = {}
+    sources: dict[int, tuple[int, ...]] = {}
+    counted = "SELECT rule_id, SUM(cases), SUM(missed) FROM insight_rulemonth WHERE source_id = %s AND month = %s"
     with connection.cursor() as cursor:
-        for place, month in enumerate(shown):
-            cursor.execute(counted, [month.isoformat()])
-            for rule, cases, missed in cursor.fetchall():
-                mine = sums.get(rule)
-                if mine is None:
-                    mine = sums[rule] = ["0/0"] * MONTHS
-                mine[place] = f"{cases}/{missed}"
-    return {rule: f"{shown[0]:%Y-%m} {complete} {' '.join(pairs)}" for rule, pairs in sums.items()}
+        for source_id, window in found.items():
+            for month in window.shown:
+                cursor.execute(f"{counted} GROUP BY rule_id", [source_id, month.isoformat()])
+                for rule, cases, missed in cursor.fetchall():
+                    mine = sums.setdefault(rule, {})
+                    before = mine.get(month, (0, 0))
+                    mine[month] = int(cases) + before[0], int(missed) + before[1]
+                    if sources.get(rule, ())[-1:] != (source_id,):
+                        sources[rule] = (*sources.get(rule, ()), source_id)
+    begun = _begun()
+    spans = {which: _span([found[pk] for pk in which], begun) for which in set(sources.values())}
+    packed = {}
+    for rule, mine in sums.items():
+        shown, drawn = spans[sources[rule]]
+        pairs = " ".join("{}/{}".format(*mine.get(month, (0, 0))) for month in shown)
+        packed[rule] = f"{shown[0]:%Y-%m} {drawn} {pairs}"
+    return packed
+
+
+def _begun() -> dict[int, date]:
+    """{source id: the first month with cases}: what lies before is no month without contacts, but one without data."""
+    return dict(TopicMonth.objects.values_list("source").annotate(first=Min("month")).order_by())
+
+
+def _span(windows: Sequence[Window], begun: Mapping[int, date]) -> tuple[list[date], str]:
+    """(the twelve months shown, from which to before which of them the data of all sources is complete)"""
+    shown = max(windows, key=lambda window: window.last).shown
+    drawn = [place for place, month in enumerate(shown) if complete_in(windows, month, begun)]
+    return shown, f"{drawn[0]}-{drawn[-1] + 1}" if drawn else "0-0"
+
+
+def complete_in(windows: Iterable[Window], month: date, begun: Mapping[int, date]) -> bool:
+    """Whether the data holds the whole month, and all is mature, in those sources whose window it lies in."""
+    inside = [window for window in windows if window.since <= month <= window.last]
+    return bool(inside) and all(
+        window.is_complete(month) and begun.get(window.source_id, month) <= month for window in inside
+    )

@@ -79,6 +79,10 @@ class Opened:
             if head.startswith(mark):
                 raise CannotStart(sentence % {"file": self.name})
         self._encoding, self._skip = self._encoding_of(head)
+        if self._encoding == "utf-8" and _is_no_text(head[:1024]):
+            raise CannotStart(
+                _("%(file)s is no table: export it as CSV, Excel (.xlsx) or JSON.") % {"file": self.name}
+            )
         self.sample = self._head()
 
     def _unreadable(self, problem: OSError) -> CannotStart:
@@ -249,6 +253,17 @@ class Opened:
 
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def _is_no_text(start: bytes) -> bool:
+    """Whether these are the bytes of a picture or a program. A stray control character stands in text, too.
+
+    >>> _is_no_text(b"\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR\\0\\0\\2\\0"), _is_no_text(b"id,opened_at\\n1\\0,2026-01-05\\n")
+    (True, False)
+    """
+    found = len(_CONTROLS.findall(start))
+    return found >= 4 and found > len(start) / 20
 
 
 def _windows_letters(problem: UnicodeError) -> tuple[str, int]:

@@ -134,3 +134,13 @@ def test_a_check_costs_a_few_queries_whatever_the_house_is_like(departments, dja
         make.department(head=person, deputy=person)
     with django_assert_num_queries(4):  # rights given to the person, rights of the roles, roles, own departments
         assert not may_change_rule_of(person, departments[FINANCE].pk)
+
+
+def test_whoever_is_named_as_the_owner_may_change_the_rule_of_any_department(departments):
+    named = make.person(role="owner")
+    rule = make.rule(department=departments[FINANCE], owner=named)
+    change_rule(rule=rule, fields={"purpose": "Nobody remembers."}, by=named)
+    assert Rule.objects.get().purpose == "Nobody remembers."
+    assert not may_change_rule_of(make.person(role="agent"), None, None)
+    agent = make.person(role="agent")
+    assert not may_change_rule_of(agent, departments[FINANCE].pk, agent.pk)

@@ -53,7 +53,7 @@ def _rule(number: int, manager) -> Rule:
         rule=rule, listed="measured" if measured else "not_measurable_yet", why="" if measured else "too_few",
         n=40, missed=20, cases=44, expected=0.3, excess=0.2, volume=9, harm=1.8 + number if measured else None,
         low=0.4, high=4.0 + number, price="0.000100", blocked=5 * blocks, silent=2 * blocks,
-        monthly="2025-12 11" + " 4/2" * 12,
+        monthly="2025-12 0-11" + " 4/2" * 12,
     )  # fmt: skip
     return rule
 

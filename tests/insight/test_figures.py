@@ -11,7 +11,7 @@ from django.core.management import call_command
 from rulebook.cases.models import Case, CaseRule, Source
 from rulebook.catalogue.models import Topic
 from rulebook.insight.models import RuleFigures, SourceFigures
-from rulebook.insight.queries import figures_of, overview
+from rulebook.insight.queries import figures_of, month_rows, overview
 from rulebook.insight.refreshing import figures_due, refresh_figures
 from tests import make
 from tests.insight import slowly
@@ -259,3 +259,18 @@ def test_sums_name_the_horizon_and_policy_they_were_made_with(shop):
     assert (row.method, row.window_days, row.horizon, row.since) == ("no_repeat", 7, shop.horizon, date(2025, 4, 1))
     assert (row.resolved, row.not_resolved) == (2, 1)
     assert Topic.objects.count() == 2
+
+
+def test_an_older_horizon_of_another_source_hides_no_month(shop):
+    """Each source is counted to its own horizon, and what lies after its months is said to be left out."""
+    rule = make.rule(code="R-1")
+    mature(shop, 20, 5, rule=rule, day=date(2026, 2, 2))
+    mature(shop, 5, 1, rule=rule, day=date(2025, 11, 2))
+    old = make.source("old", horizon=datetime(2020, 1, 1, tzinfo=UTC))
+    mature(old, 7, 3)
+    refresh_figures(everything=True)
+    drawn = [entry["month"] for entry in figures_of(rule).months if entry["complete"]]
+    assert drawn == ["2025-11", "2025-12", "2026-01", "2026-02"]  # before November there is no data
+    found = overview()
+    assert (found.horizon.year, found.latest.year, found.later) == (2020, 2026, 7)
+    assert [row.month for row in month_rows(found) if row.complete][-1] == date(2026, 2, 1)

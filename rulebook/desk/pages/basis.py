@@ -1,6 +1,6 @@
 """How figures were made, in a line beside them: method, sources, period and until when the data is complete."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import F
 from django.utils import timezone
@@ -11,7 +11,7 @@ from rulebook.cases.models import DirtyMonth, Method, Source
 from rulebook.cases.sentences import days
 from rulebook.insight.models import SourceFigures
 from rulebook.insight.overview import Overview
-from rulebook.numbers import day, whole
+from rulebook.numbers import clock, day, whole
 
 METHODS = {
     Method.NO_REPEAT.value: gettext_lazy("no repeat"),
@@ -38,19 +38,36 @@ def source_names(found: Overview) -> str:
     return shown if rest <= 0 else _("%(names)s and %(count)s more") % {"names": shown, "count": whole(rest)}
 
 
-def complete_until(found: Overview) -> date:
+def last_day(horizon: datetime) -> date:
     """The last day whose data is complete: a horizon may be the first moment of the day after."""
-    return timezone.localtime(found.horizon - timedelta(microseconds=1)).date()
+    return timezone.localtime(horizon - timedelta(microseconds=1)).date()
+
+
+def of_one_day(found: Overview) -> bool:
+    """Whether the data of all sources is complete to the same day."""
+    return last_day(found.horizon) == last_day(found.latest)
 
 
 def period(found: Overview) -> str:
-    return _("%(first)s to %(last)s") % {"first": day(found.since), "last": day(complete_until(found))}
+    """Of which months the figures are; where sources end on different days, from when to when they do."""
+    if of_one_day(found):
+        return _("%(first)s to %(last)s") % {"first": day(found.since), "last": day(last_day(found.horizon))}
+    return _("twelve months, each source to its own horizon: %(first)s to %(last)s") % {
+        "first": day(last_day(found.horizon)), "last": day(last_day(found.latest)),
+    }  # fmt: skip
 
 
 def basis(found: Overview) -> str:
     """ "Method no repeat, 7 days · Phone · 1 Dec 2025 to 15 Nov 2026 · data complete to 15 Nov 2026" """
-    complete = _("data complete to %(day)s") % {"day": day(complete_until(found))}
-    return " · ".join([method(found), source_names(found), period(found), complete])
+    parts = [method(found), source_names(found), period(found)]
+    if of_one_day(found):
+        parts.append(_("data complete to %(day)s") % {"day": day(last_day(found.horizon))})
+    return " · ".join(parts)
+
+
+def blocks_recorded(found: Overview) -> bool:
+    """Whether any link says that a rule was in the way: else a 0 would stand for what nobody looked at."""
+    return bool(found.blocked or found.silent)
 
 
 def behind(found: Overview | None) -> str:
@@ -64,5 +81,8 @@ def behind(found: Overview | None) -> str:
     )
     if not waiting:
         return ""
-    made = timezone.localtime(found.refreshed_at).date() if found.refreshed_at else complete_until(found)
-    return _("Figures of %(day)s. New ones are being computed.") % {"day": day(made)}
+    made = day(last_day(found.horizon))
+    if found.refreshed_at:
+        when = timezone.localtime(found.refreshed_at)
+        made = f"{day(when.date())}, {clock(when)}"
+    return _("Figures of %(day)s. New ones are being computed.") % {"day": made}

@@ -55,9 +55,10 @@ class RulePageMixin(ModelAdmin):
     def _may_change(self, request: HttpRequest, rule: Rule) -> bool:
         """Asked many times a page: by the form, its buttons and its inlines."""
         known = request.__dict__.setdefault("_rule_rights", {})
-        if rule.department_id not in known:
-            known[rule.department_id] = may_change_rule_of(cast(Person, request.user), rule.department_id)
-        return bool(known[rule.department_id])
+        asked = rule.department_id, rule.owner_id
+        if asked not in known:
+            known[asked] = may_change_rule_of(cast(Person, request.user), *asked)
+        return bool(known[asked])
 
     # After the form
 

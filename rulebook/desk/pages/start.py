@@ -19,7 +19,7 @@ from rulebook.access.models import Person
 from rulebook.cases.models import Source
 from rulebook.catalogue.models import Rule
 from rulebook.desk import charts
-from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, basis, behind, method, source_names
+from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, basis, behind, blocks_recorded, method, source_names
 from rulebook.desk.pages.words import contacts
 from rulebook.desk.todo import SHOWN, next_review, todos
 from rulebook.insight.overview import MonthRow, Overview
@@ -27,6 +27,7 @@ from rulebook.insight.queries import dearest, month_rows, overview, worst
 from rulebook.numbers import interval, month, percent, points, whole
 
 MOST = charts.MOST_BARS
+FEW = 5  # rules: their chart leaves room for the months below it, beside the other cards
 SMALL_NUMBERS = (
     "", gettext_lazy("One"), gettext_lazy("Two"), gettext_lazy("Three"), gettext_lazy("Four"), gettext_lazy("Five"),
     gettext_lazy("Six"), gettext_lazy("Seven"), gettext_lazy("Eight"), gettext_lazy("Nine"), gettext_lazy("Ten"),
@@ -115,10 +116,13 @@ def dashboard() -> dict[str, Any]:
         "behind": behind(found),
     }
     if found is not None and found.mature:
+        dear = prices(found)
         cards.update(
             found=found,
             basis=basis(found),
-            prices=prices(found),
+            prices=dear,
+            few=len(dear.rules) <= FEW,
+            recorded=blocks_recorded(found),
             gross=gross(found),
             rates=rates(found),
             coverage=coverage(found),
@@ -231,7 +235,7 @@ def rates(found: Overview) -> list[Line]:
     if found.issue_fcr is not None and found.issues >= LEAST_FOR_PERCENT:
         lines.append(Line(_("Issue FCR"), percent(found.issue_fcr), _("issues that took one contact")))
     enough = found.mature - found.blocked >= LEAST_FOR_PERCENT  # of those that net FCR looks at
-    if found.net is not None and found.gap is not None and enough:
+    if found.net is not None and found.gap is not None and enough and blocks_recorded(found):
         lines.append(Line(_("Net FCR, as others report it"), percent(found.net), _("leaves out what rules blocked")))
         lines.append(Line(_("Gap"), _("%(points)s points") % {"points": points(found.gap, 1)}))
     return lines
@@ -264,11 +268,14 @@ def left_out(found: Overview) -> list[Line]:
         early = ngettext("%(count)s of them has come back already", "%(count)s of them have come back already",
                          found.early_repeats) % {"count": whole(found.early_repeats)}  # fmt: skip
     unknown = _("Customer unknown") if found.watches_repeats else _("Outcome unknown")
-    return [
+    lines = [
         Line(_("Pending: too recent to know"), whole(found.pending), early),
         Line(unknown, whole(found.unknown)),
         Line(_("Excluded: outbound, spam, tests, doubles"), whole(found.excluded)),
     ]
+    if found.later:
+        lines.append(Line(_("Newer than the data is complete"), whole(found.later)))
+    return lines
 
 
 def months(found: Overview) -> Months:
