@@ -253,11 +253,28 @@ class CaseRuleAdmin(LargeAdmin):
 
 @admin.register(PendingLink)
 class PendingLinkAdmin(LargeAdmin):
-    list_display = ["external_id", "rule_name", "source", "effect", "origin"]
+    list_title = gettext_lazy("Waiting links")
+    list_display = ["number", "rule", "source", "said_effect", "says_who"]
     list_select_related = ["source"]
     linked_by = ("rule_name",)
     search_fields = ["external_id"]
     search_help_text = gettext_lazy("A whole case number or rule")
+
+    @admin.display(description=gettext_lazy("case number"))
+    def number(self, link: PendingLink) -> str:
+        return link.external_id
+
+    @admin.display(description=gettext_lazy("rule"))
+    def rule(self, link: PendingLink) -> str:
+        return link.rule_name
+
+    @admin.display(description=gettext_lazy("effect"))
+    def said_effect(self, link: PendingLink) -> str:
+        return link.get_effect_display()
+
+    @admin.display(description=gettext_lazy("says who"))
+    def says_who(self, link: PendingLink) -> str:
+        return link.get_origin_display()
 
     def found(self, queryset: QuerySet, term: str) -> QuerySet:
         by_rule = queryset.filter(rule_name=term)
@@ -268,6 +285,7 @@ class PendingLinkAdmin(LargeAdmin):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyAdmin):
+    list_title = gettext_lazy("Past imports")
     list_display = ["source", "state", "started_at", "counts"]
     list_filter = ["state", "source"]
     list_select_related = ["source"]
@@ -298,6 +316,7 @@ class DirtyMonthAdmin(ReadOnlyAdmin):
 class UploadAdmin(ReadOnlyAdmin):
     """Files that somebody brought through the browser. `add` is the first of the pages that import one."""
 
+    list_title = gettext_lazy("Uploaded files")
     list_display = ["file_name", "state", "created_at", "by"]
     list_select_related = ["created_by"]
     ordering = ["-created_at", "-pk"]

@@ -12,6 +12,7 @@ from rulebook.access.models import Team
 from rulebook.catalogue.models import Rule, Topic
 from rulebook.fields import BytewiseField
 from rulebook.jobs import Job
+from rulebook.numbers import clock, day
 
 
 class Method(models.TextChoices):

@@ -9,7 +9,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from rulebook.cases.models import Case, Excluded, ImportRun, Method, Outcome, Source
+from rulebook.cases.models import Case, Effect, Excluded, ImportRun, Method, Outcome, Source
+from rulebook.journal.words import teach
 from rulebook.numbers import clock, day, whole
 
 QUIET_AFTER = 3  # days without a case: a weekend is no alarm
@@ -35,6 +36,9 @@ EXCLUDED = {
     Excluded.TEST.value: gettext_lazy("Not counted: a test."),
     Excluded.MERGED.value: gettext_lazy("Not counted: merged into another case, which holds the contact."),
 }
+
+teach("source", {**dict(Method.choices), **dict(Source.Key.choices)})
+teach("rule", {Effect.APPLIED.value: gettext_lazy("applied"), Effect.BLOCKED.value: gettext_lazy("blocked")})
 
 
 def days(count: int) -> str:

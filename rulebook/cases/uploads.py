@@ -151,7 +151,7 @@ def is_over(upload: Upload) -> bool:
 
 
 def rejected_file(upload: Upload) -> Path | None:
-    """The CSV of rejected rows, until 24 hours after the file came; it holds raw ids. None where none was rejected, or it is gone."""
+    """The CSV of rejected rows, which holds raw ids, until 24 hours after the file came; None where there is none."""
     path = place_of(upload.folder) / REJECTED if upload.folder and not is_over(upload) else None
     return path if path and upload.rejected and path.is_file() else None
 

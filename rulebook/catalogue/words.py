@@ -2,6 +2,9 @@
 
 from django.utils.translation import gettext_lazy
 
+from rulebook.catalogue.models import Rule
+from rulebook.journal.words import teach
+
 FIELDS = {
     "code": gettext_lazy("code"),
     "title": gettext_lazy("title"),
@@ -46,3 +49,6 @@ HELP = {
     "department": gettext_lazy("Whose rule it is. Its head answers for it."),
     "owner": gettext_lazy("Blank: the head of the department."),
 }
+
+# `policy` and `law` are what a claim was before and after; the fields are what a change was of.
+teach("rule", {**dict(Rule.Status.choices), **dict(Rule.Authority.choices), **FIELDS})

@@ -204,7 +204,8 @@ class RuleList(ChangeList):
     def _lines(self, rules: Any) -> list[Line]:
         words = [(heading.name, heading.text) for heading in self.headings]
         return [
-            Line(rule, [(*said, column(rule)) for said, column in zip(words, self.columns, strict=True)]) for rule in rules
+            Line(rule, [(*said, column(rule)) for said, column in zip(words, self.columns, strict=True)])
+            for rule in rules
         ]
 
     @cached_property

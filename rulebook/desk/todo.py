@@ -60,15 +60,25 @@ class Asker:
         in_force = Rule.objects.filter(status=Rule.Status.IN_FORCE)
         if not self.may(CHANGE):
             return in_force.none()
+        return in_force if self._own is None else in_force.filter(self._own)
+
+    @property
+    def only_own(self) -> bool:
+        """Whether there may be rules besides these, which are for others to change."""
+        return self._own is not None
+
+    @cached_property
+    def _own(self) -> Q | None:
+        """What makes a rule this person's own; None for those who may change every rule."""
         if self.person.is_superuser:
-            return in_force
+            return None
         roles = set(self.person.groups.values_list("name", flat=True))
         if "owner" in roles and "manager" not in roles:
-            return in_force.filter(Q(department__in=headed_departments(self.person)) | Q(owner=self.person))
+            return Q(department__in=headed_departments(self.person)) | Q(owner=self.person)
         own = own_departments(self.person)
         if not own:
-            return in_force
-        return in_force.filter(Q(department__in=own) | Q(department=None) | Q(owner=self.person))
+            return None
+        return Q(department__in=own) | Q(department=None) | Q(owner=self.person)
 
 
 Asking = Callable[[Asker], Iterator[Todo]]
@@ -237,7 +247,7 @@ def dearest_unsorted(asker: Asker) -> Iterator[Todo]:
     found = (
         asker.rules.filter(intent="")
         .exclude(authority__in=Rule.NOT_OURS)
-        .filter(priced | Q(none_priced, figures__low__gt=0))
+        .filter(priced | Q(none_priced, figures__low__gt=0, figures__harm__gte=1))
         .order_by(Case(When(priced, then=F("figures__price"))).desc(nulls_last=True), "-figures__harm", "code")
         .values_list("pk", "title", "figures__price", "figures__priced", "figures__harm")
         .first()
@@ -255,7 +265,7 @@ def dearest_unsorted(asker: Asker) -> Iterator[Todo]:
         count = round(harm or 0)
         finding = ngettext("Without “%(title)s”, %(count)s contact a month would not come back",
                            "Without “%(title)s”, %(count)s contacts a month would not come back", count) % {
-            "title": _short(title), "count": whole(count) if count else _("under 1"),
+            "title": _short(title), "count": whole(count),
         }  # fmt: skip
         detail = _("The most harmful that nobody has sorted yet: keep, simplify, drop, or ask?")
         if asker.only_own:

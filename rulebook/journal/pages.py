@@ -1,9 +1,11 @@
 """What our admin pages share: services do the writing, and the journal is the one trail of it."""
 
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib.admin import display
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError
 from django.db.models import Model
@@ -36,6 +38,7 @@ class ListedLookups(ModelAdmin):
     """
 
     linked_by: tuple[str, ...] = ()  # columns that our own links filter by, besides `list_filter`
+    list_title: Any = ""  # what the menu calls the list; "": as the admin does
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         column, _, how = lookup.partition("__")
@@ -43,6 +46,48 @@ class ListedLookups(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OfferedOrder
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        named = {"title": self.list_title} if self.list_title else {}
+        request.list_title = self.list_title  # type: ignore[attr-defined]  # for the frame's way back to the list
+        return super().changelist_view(request, {**named, **(extra_context or {})})
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        request.list_title = self.list_title  # type: ignore[attr-defined]
+        return super().changeform_view(request, *args, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whoever may only look is led by a name to a page only where that person may open it."""
+        found = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
+            return found
+        closed = {name: named_alone(self.opts.get_field(name)) for name in self._leading_nowhere(request)}
+        return [
+            (title, {**options, "fields": [_swapped(field, closed) for field in options["fields"]]})
+            for title, options in found
+        ]
+
+    def _leading_nowhere(self, request: HttpRequest) -> Iterator[str]:
+        for field in self.opts.fields:
+            pages = self.admin_site._registry.get(field.related_model) if field.many_to_one else None
+            if pages and not pages.has_view_permission(request):
+                yield field.name
+
+
+def named_alone(field: Any) -> Callable[[Model], str]:
+    """What the admin shows of a row's neighbour in place of a link to it."""
+
+    @display(description=field.verbose_name)
+    def shown(row: Model) -> str:
+        return str(getattr(row, field.name) or "")
+
+    shown.__name__ = field.name
+    return shown
+
+
+def _swapped(field: Any, closed: dict[str, Callable[[Model], str]]) -> Any:
+    """`field`, or each of those that stand in one line."""
+    return [closed.get(one, one) for one in field] if isinstance(field, (list, tuple)) else closed.get(field, field)
 
 
 class ReadOnlyAdmin(ListedLookups):

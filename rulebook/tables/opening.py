@@ -80,9 +80,7 @@ class Opened:
                 raise CannotStart(sentence % {"file": self.name})
         self._encoding, self._skip = self._encoding_of(head)
         if self._encoding == "utf-8" and _is_no_text(head[:1024]):
-            raise CannotStart(
-                _("%(file)s is no table: export it as CSV, Excel (.xlsx) or JSON.") % {"file": self.name}
-            )
+            raise CannotStart(_("%(file)s is no table: export it as CSV, Excel (.xlsx) or JSON.") % {"file": self.name})
         self.sample = self._head()
 
     def _unreadable(self, problem: OSError) -> CannotStart:
@@ -259,11 +257,15 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 def _is_no_text(start: bytes) -> bool:
     """Whether these are the bytes of a picture or a program. A stray control character stands in text, too.
 
-    >>> _is_no_text(b"\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR\\0\\0\\2\\0"), _is_no_text(b"id,opened_at\\n1\\0,2026-01-05\\n")
+    >>> _is_no_text(b"\\x89PNG\\r\\n\\x1a\\n\\0\\0\\0\\rIHDR\\0\\0"), _is_no_text(b"id,opened_at\\n1\\0,2026-01-05\\n")
     (True, False)
     """
-    found = len(_CONTROLS.findall(start))
-    return found >= 4 and found > len(start) / 20
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)  # the last letter may be cut
+    except UnicodeDecodeError:
+        found = len(_CONTROLS.findall(start))
+        return found >= 4 and found > len(start) / 20
+    return False
 
 
 def _windows_letters(problem: UnicodeError) -> tuple[str, int]:

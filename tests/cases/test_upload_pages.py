@@ -11,6 +11,7 @@ from django.utils import timezone
 from rulebook.cases.models import Case, CaseRule, Source, Upload
 from rulebook.cases.upload_work import run_upload
 from rulebook.cases.uploads import sweep
+from rulebook.jobs import this_process
 from tests import make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_key_ring", "own_uploads")]
@@ -127,6 +128,31 @@ def test_a_column_of_people_or_ids_stays_hidden_whatever_is_read_from_it(imports
         assert "2026-01-05 09:00" in rows and "cust-anna" not in rows and "22334455" not in rows
 
 
+def test_what_a_link_means_is_asked_in_plain_sight_where_rules_are_named(imports):
+    text = said(imports, bring(imports, csv("case,opened_at,rules", "1,2026-01-05 09:00,R1")), "check")
+    before_more = text.partition("Other columns")[0]
+    assert "The rule was in play" in before_more and "The rule kept the agent from solving it" in before_more
+    assert "Only rules that kept the agent from solving get a price." in before_more
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\2\0", b"\0\1\xff\xfejunk" * 20])
+def test_what_is_no_table_is_refused_without_its_bytes(imports, content):
+    answer = imports.post(reverse(ADD), {"file": SimpleUploadedFile("foto.png", content)})
+    text = answer.content.decode()
+    assert answer.status_code == 422 and "foto.png is no table" in text and "IHDR" not in text and "junk" not in text
+    assert not Upload.objects.exists()
+
+
+def test_nobody_is_told_to_start_work_while_an_import_runs(imports, settings):
+    settings.WORKER = "off"
+    upload = bring(imports)
+    start(imports, upload)
+    assert "manage.py work" in said(imports, upload)
+    host, process = this_process()
+    Upload.objects.update(state="running", host=host, process=process, heartbeat=timezone.now())
+    assert "manage.py work" not in said(imports, upload)
+
+
 def test_to_look_again_starts_nothing(imports):
     upload = bring(imports)
     answer = imports.post(at(upload, "check"), as_shown(imports, upload, map_customer="", look="1"))
@@ -230,7 +256,7 @@ def test_rejected_rows_can_be_fetched_for_a_day_and_hold_what_was_written(import
     assert "no-store" in answer["Cache-Control"]
     sweep(timezone.now() + timedelta(hours=25))
     text = said(imports, upload)
-    assert "kept for 24 hours and are gone" in text and "3 rows" not in text and "4 rows: 2 new" in text
+    assert "24 hours after the file came, and are gone" in text and "3 rows" not in text and "4 rows: 2 new" in text
     gone = imports.get(at(upload, "rejected"))
     assert gone.status_code == 404 and "24 hours after they came" in gone.content.decode()
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from rulebook.cases import upload_work
 from rulebook.cases.models import Case, ImportRun, Source, Upload
+from rulebook.cases.upload_files import file_of
 from rulebook.cases.upload_work import run_upload, uploads_to_run
 from rulebook.cases.uploads import (
     Options,
@@ -191,7 +192,7 @@ def test_an_import_tells_its_counts_and_keeps_the_rejected_rows_for_their_owner_
     assert "anna" not in str(vars(stored)) and "cmd" not in str(vars(stored))
     (event,) = Event.objects.filter(verb="imported")
     assert event.actor
-    assert timedelta(hours=23) < stored.gone_at - timezone.now() <= timedelta(hours=24)
+    assert stored.gone_at == upload.gone_at, "its day counts from when it came"
     assert uploads_to_run() == [] and run_upload(stored) == ""
 
 
@@ -249,11 +250,15 @@ def test_an_import_that_is_told_to_stop_gives_its_upload_back(monkeypatch):
 
 def test_an_upload_whose_process_died_is_run_again_from_its_start_and_not_for_ever():
     upload = started()
+    place = file_of(upload)
+    came = place.read_bytes()
     run_upload(upload)
+    place.write_bytes(came)  # it died before its file was removed
     died = {"state": "running", "host": this_process()[0], "process": NOBODY, "heartbeat": timezone.now()}
     Upload.objects.filter(pk=upload.pk).update(**died, attempts=1)
     assert "Imported" in run_upload(again(upload))
     assert again(upload).report["counts"]["unchanged"] == 2 and Case.objects.count() == 2
+    place.write_bytes(came)
     Upload.objects.filter(pk=upload.pk).update(**died, attempts=len(BACK_OFF) + 1)
     assert "never ended" in run_upload(again(upload)) and again(upload).state == "failed"
 
@@ -298,12 +303,12 @@ def test_a_file_on_another_machine_is_left_to_that_one_and_missed_after_a_while(
 # Going
 
 
-def test_raw_files_are_removed_24_hours_after_the_end_and_the_counts_stay(folder):
+def test_a_file_goes_once_it_is_imported_and_its_rejected_rows_24_hours_after_it_came(folder):
     upload = started()
     run_upload(upload)
-    ended = again(upload).ended_at
-    assert files(folder) == [".rejected.csv", "tickets.csv"]
-    early, late = ended + timedelta(hours=23, minutes=59), ended + timedelta(hours=24)
+    assert files(folder) == [".rejected.csv"]
+    came = again(upload).created_at
+    early, late = came + timedelta(hours=23, minutes=59), came + timedelta(hours=24, seconds=1)
     assert not sweep_due(early) and sweep(early) == 0
     assert sweep_due(late) and sweep(late) == 1 and not sweep_due(late)
     stored = again(upload)
@@ -311,6 +316,18 @@ def test_raw_files_are_removed_24_hours_after_the_end_and_the_counts_stay(folder
     assert stored.report["counts"]["read"] == 3
     with pytest.raises(CannotStart, match="no longer kept"):
         start_import(upload=stored, options=Options(source="shop"), by=None)
+
+
+def test_to_start_to_fail_or_to_try_again_does_not_keep_a_file_for_longer():
+    upload = started(complete_until="soon")
+    run_upload(upload)
+    failed = again(upload)
+    assert failed.state == "failed" and failed.gone_at == upload.gone_at
+    start_import(upload=failed, options=Options(source="shop"), by=None)
+    assert again(upload).gone_at == upload.gone_at
+    Upload.objects.filter(pk=upload.pk).update(state="failed", gone_at=timezone.now())
+    with pytest.raises(CannotStart, match="no longer kept"):
+        start_import(upload=again(upload), options=Options(source="shop"), by=None)
 
 
 def test_a_draft_that_nobody_started_goes_with_its_row_and_what_waits_is_left(folder):

@@ -121,6 +121,12 @@ def test_a_band_lies_inside_its_axis_and_says_its_figures():
         assert part(band.get("x")) >= 0.05 and part(band.get("x")) + part(band.get("width")) <= 0.957
 
 
+def test_the_last_figure_of_a_band_s_axis_ends_at_its_edge():
+    first, *_between, last = named(charts.band_axis(10_000), "rb-tick")
+    assert (last.text, last.get("x"), last.get("text-anchor")) == ("10,000", "100%", "end")
+    assert (first.text, first.get("text-anchor")) == ("0", "middle")
+
+
 def test_a_sparkline_leaves_a_gap_where_a_month_is_not_over():
     svg = charts.sparkline([1, 2, None, 4, None, 3, 5, 1])
     assert (len(named(svg, "rb-spark-line")), len(named(svg, "rb-spark-dot"))) == (2, 1)

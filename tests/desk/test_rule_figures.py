@@ -85,7 +85,7 @@ def test_while_newer_figures_are_computed_the_page_says_of_which_day_these_are(d
     assert sentence in words(desk.get(address(rule))).replace("\xa0", " ")
 
 
-MONTHS = "2026-01 10 " + " ".join(["100/40"] * 11)  # the first ten are over
+MONTHS = "2026-01 0-10 " + " ".join(["100/40"] * 11)  # the first ten are over
 
 
 def test_months_are_drawn_with_their_table_and_what_is_too_early_is_named(desk):

@@ -103,7 +103,7 @@ def test_a_figure_stands_with_its_interval_and_no_figure_is_a_sentence(desk, ran
 def test_months_that_are_not_complete_are_not_drawn(desk, monkeypatch):
     drawn = []
     monkeypatch.setattr("rulebook.desk.rule_list.sparkline", lambda values: drawn.append(values) or "")
-    figures(make.rule(), 1.0, monthly="2026-01 2 9/1 9/2 9/3")
+    figures(make.rule(), 1.0, monthly="2026-01 0-2 9/1 9/2 9/3")
     page(desk)
     assert drawn == [[1, 2, None]]
 
@@ -272,3 +272,10 @@ def test_a_department_of_any_name_can_be_filtered_by(desk):
     assert shown(desk, department="=none") == ["of none"]
     assert shown(desk, department="==x") == ["of =x"]
     assert shown(desk, department="=A & B; C") == ["of A & B; C"]
+
+
+def test_a_column_of_days_of_review_is_there_once_a_rule_of_the_page_has_one(desk):
+    rule = make.rule(code="A")
+    assert "rb-rules-review_by" not in page(desk) and 'colspan="7"' in page(desk)
+    Rule.objects.filter(pk=rule.pk).update(review_by="2027-01-05")
+    assert "rb-rules-review_by" in page(desk) and 'colspan="8"' in page(desk)

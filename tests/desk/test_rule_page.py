@@ -114,7 +114,7 @@ def test_a_wording_that_is_still_to_come_is_announced_and_not_taken_for_todays(d
     assert "Other words apply from" in text and "version 3" in text and "Version 3 will apply" in text
 
 
-@pytest.mark.parametrize("at", ["tomorrow", "2026-02-30", "<b>", "9" * 500, "2026-03-01T10", "\x00"])
+@pytest.mark.parametrize("at", ["tomorrow", "2026-02-30", "<b>", "9" * 500, "2026-03-01T10"])
 def test_what_is_no_date_is_said_and_today_is_shown(desk, reworded, at):
     text = words(desk.get(address(reworded), {"at": at}))
     assert "is no date. Write it as 2026-03-01." in text and "Refunds over 200 kr" in text

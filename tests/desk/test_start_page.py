@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from rulebook.cases import sentences
 from rulebook.cases.models import DirtyMonth, ImportRun, PendingLink, Source
 from rulebook.catalogue.models import Rule
 from rulebook.desk import todo
@@ -54,7 +55,7 @@ def test_rules_without_cases_ask_for_cases(client, manager):
     make.rule("Refunds by mail only", kind="unwritten")
     said = words(start(client, manager))
     assert "No cases yet. Import the help desk's cases to see what each rule costs." in said
-    assert "1 of 1 rule in force is unwritten." in said and "Gross FCR" not in said
+    assert "1 of 1 rule in force is unwritten. As of today." in said and "Gross FCR" not in said
 
 
 def test_cases_without_figures_yet_say_that_they_are_being_computed(client, manager):
@@ -83,7 +84,7 @@ def test_the_page_says_what_the_rules_cost_and_how_sure_that_is(client, manager,
     assert "Ten rules cost at least 5.6 points of FCR. 4.2 of them are ours to change." in said
     assert "71.0 % solved at first contact 95 % sure: 70.1 to 71.9 · 10,000 contacts" in said
     assert "Issue FCR 74.0 %" in said and "Net FCR, as others report it 78.9 %" in said and "Gap 7.9 points" in said
-    assert "Told no, did not return 636 The method counts them as resolved." in said
+    assert "Told no, did not return 636 The method counts them as resolved. Of the same twelve months." in said
     assert "Coverage: 38 % 38 % of unsolved contacts name a rule. So every figure is “at least”." in said
     basis = "Method no repeat, 7 days · phone · 1 Dec 2025 to 15 Nov 2026 · data complete to 15 Nov 2026"
     assert said.count(basis) == 2
@@ -172,7 +173,7 @@ def test_figures_that_are_behind_say_so(client, manager, dashboard):
     assert "New ones are being computed." not in words(start(client, manager))
     source = Source.objects.get()
     DirtyMonth.objects.create(source=source, subject="topic", subject_id=0, month=figured.MONTHS[0])
-    assert "Figures of 16 Nov 2026. New ones are being computed." in words(start(client, manager))
+    assert "Figures of 16 Nov 2026, 00:00. New ones are being computed." in words(start(client, manager))
     DirtyMonth.objects.all().delete()
     Source.objects.update(changes=5)
     assert "New ones are being computed." in words(start(client, manager))
@@ -290,6 +291,54 @@ def test_a_rule_that_is_not_in_force_waits_for_nobody(manager):
     Source.objects.update(horizon=timezone.now())
     figured.rule("Gone", price="0.02", review_by=timezone.localdate() - timedelta(days=9), status=Rule.Status.REMOVED)
     assert waiting(manager) == []
+
+
+def test_a_source_is_quiet_for_as_many_days_as_its_own_page_says(client, manager):
+    source = make.source("phone", time_zone="Europe/Copenhagen")
+    # Late in the evening: less than 19 times 24 hours ago, and 19 days by the calendar.
+    now = timezone.localtime()
+    source.horizon = (now - timedelta(days=19)).replace(hour=23, minute=59, second=59)
+    source.save()
+    pulse = sentences.Pulse(running=False, failed=False, promised=False)
+    assert "phone has sent nothing for 19 days" in waiting(manager)
+    assert "no case for 19 days" in sentences.health(source, pulse, timezone.now()).text
+
+
+def test_where_no_rule_has_a_price_the_most_harmful_is_named(manager):
+    figured.source(blocked=0, silent=0)
+    Source.objects.update(horizon=timezone.now())
+    sales = make.department("Sales")
+    for title, harm, kind in (("Unsure", 2, "policy"), ("Ours", 36, "policy"), ("A law", 50, "law")):
+        figured.rule(title, harm=harm, authority=kind, clause="§ 1" if kind == "law" else "", department=sales)
+    title = "Without “Ours”, 36 contacts a month would not come back"
+    assert title in waiting(manager)
+    figured.rule("Dear and sorted", price="0.01", intent="keep", department=sales)
+    assert title not in waiting(manager)
+
+
+def test_an_owner_is_told_the_dearest_of_their_own(client, owner, manager):
+    figured.source()
+    Source.objects.update(horizon=timezone.now())
+    figured.rule("Mine", price="0.002", department=make.department("Finance", head=owner))
+    figured.rule("Theirs", price="0.02", department=make.department("Sales"))
+    said = words(start(client, owner))
+    assert "“Mine” costs at most 0.20 points of FCR The dearest of yours that nobody has sorted yet" in said
+    assert "The dearest that nobody has sorted yet" in words(start(client, manager))
+
+
+def test_blocks_that_nobody_recorded_are_no_zeros(client, manager):
+    figured.source(blocked=0, silent=0)
+    figured.rule("Only by letter", harm=10)
+    said = words(start(client, manager))
+    assert "Told no, did not return not recorded" in said and "Net FCR" not in said and "Gap" not in said
+
+
+def test_sources_that_end_on_other_days_say_from_when_to_when(client, manager, dashboard):
+    figured.source("mail", later=12)
+    SourceFigures.objects.filter(source__name="mail").update(horizon=figured.HORIZON - timedelta(days=400))
+    said = words(start(client, manager))
+    assert "phone · twelve months, each source to its own horizon: 12 Oct 2025 to 15 Nov 2026" in said
+    assert "data complete to" not in said and "Newer than the data is complete 12" in said
 
 
 def test_a_function_that_joins_the_list_is_asked(manager, monkeypatch):

@@ -59,7 +59,7 @@ def test_what_is_not_known_is_a_sentence_and_no_figure(client, manager):
     figured.rule("Only by letter", price="0.01")
     said = words(opened(client, manager))
     assert "Hours are not known The cases bring no handle time." in said and " h " not in said
-    assert "No rule of our own is measured as harmful." in said
+    assert "Of no rule of our own is it sure yet that it does harm" in said
     figured.SourceFigures.objects.update(seconds=600, timed=1)
     said = words(opened(client, manager))
     assert "Money is not known Nobody has set what an hour costs." in said
@@ -73,14 +73,15 @@ def test_law_contract_and_rules_that_protect_are_never_among_those_to_abolish(cl
         "Safety": {"protective": True},
         "Gone": {"status": Rule.Status.REMOVED},
         "No harm seen": {},
+        "Not sure": {},
         "The worst of ours": {},
         "Ours too": {},
     }.items()):  # fmt: skip
-        figured.rule(title, price="0.002", harm=-1 if title == "No harm seen" else 50 - place, **fields)
+        figured.rule(title, price="0.002", harm={"No harm seen": -1, "Not sure": 2}.get(title, 50 - place), **fields)
     said = words(opened(client, manager))
     sheet = said[said.index("Abolish these two first") :]
     assert sheet.index("The worst of ours") < sheet.index("Ours too")
-    for title in ("A law", "A contract", "Safety", "No harm seen"):
+    for title in ("A law", "A contract", "Safety", "No harm seen", "Not sure"):
         assert title not in sheet
     assert "1 rule has been abolished. “Gone”" in sheet
     assert "Law, contract and rules that protect somebody are not in the list." in sheet
@@ -102,7 +103,7 @@ def test_every_rule_to_abolish_says_why(fields, why):
 def test_what_was_abolished_says_what_that_gave(client, manager):
     figured.source()
     gone = figured.rule("Only by letter", price="0.001", status=Rule.Status.REMOVED)
-    monthly = "2025-12 11 " + " ".join(["50/30"] * 4 + ["50/2"] * 8)  # the twelfth month is not over
+    monthly = "2025-12 0-11 " + " ".join(["50/30"] * 4 + ["50/2"] * 8)  # the twelfth month is not over
     figured.RuleFigures.objects.filter(rule=gone).update(monthly=monthly)
     said = words(opened(client, manager))
     assert "1 rule has been abolished. “Only by letter”." in said
@@ -139,8 +140,50 @@ def test_a_manager_sets_what_an_hour_costs_and_the_journal_knows(client, manager
     assert str(HourlyCost.objects.get()) == "500.00 kr" and Event.objects.latest("number").before == "420.50 kr"
 
 
+@pytest.mark.parametrize("language", ["en", "da", "sv"])
 @pytest.mark.parametrize(
-    "data", [{"amount": "-1", "currency": "kr"}, {"amount": "x", "currency": "kr"}, {"amount": "1"}]
+    ("typed", "stored"),
+    [("310,50", "310.50"), ("310.5", "310.50"), ("1.000,50", "1000.50"), ("1,000.50", "1000.50"), ("1.000", "1000.00"),
+     ("1 000,50", "1000.50"), ("1,234,567", "1234567.00"), ("1000", "1000.00"), ("0,5", "0.50")],
+)  # fmt: skip
+def test_an_amount_is_read_with_a_dot_or_a_comma_in_every_language(client, manager, typed, stored, language):
+    client.force_login(manager)
+    assert (
+        client.post(PAGE, {"amount": typed, "currency": "kr"}, headers={"accept-language": language}).status_code == 302
+    )
+    assert str(HourlyCost.objects.get().amount) == stored
+    typed = re.search(r'name="amount" value="(.*?)"', client.get(PAGE).content.decode())[1]
+    client.post(PAGE, {"amount": typed, "currency": "kr"})
+    assert str(HourlyCost.objects.get().amount) == stored  # as the form shows it again
+
+
+def test_what_an_hour_costs_stands_where_it_is_changed(client, manager):
+    client.force_login(manager)
+    assert "Set what an hour costs" in words(client.get(PAGE))
+    said = words(client.post(PAGE, {"amount": "310,50", "currency": "kr"}, follow=True))
+    assert said.count("An hour costs 310.50 kr.") == 2 and "An hour costs 310.50 kr. Change" in said
+
+
+def test_blocks_that_nobody_recorded_are_sentences_and_no_zeros(client, manager):
+    figured.source(blocked=0, silent=0)
+    for title in ("One", "Two"):
+        figured.rule(title, harm=30)
+    said = words(opened(client, manager))
+    assert "Nobody has recorded what our rules block. Two of them can go first." in said
+    assert "Points of FCR are not recorded No link says that a rule was in the way." in said
+    assert "Blocked contacts are not recorded" in said and "Hours and money are not known" in said
+    assert "hardly any" not in said and "0.0" not in said and "Price, points" not in said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"amount": "1.000.50", "currency": "kr"},
+        {"amount": "310,505,1", "currency": "kr"},
+        {"amount": "-1", "currency": "kr"},
+        {"amount": "x", "currency": "kr"},
+        {"amount": "1"},
+    ],
 )
 def test_an_hour_that_makes_no_sense_is_refused_beside_its_field(client, manager, year, data):
     client.force_login(manager)
@@ -166,7 +209,7 @@ def test_each_role_reads_and_sets_what_it_may(client, request, year, role, reads
     assert opened(client, person).status_code == reads
     assert client.post(PAGE, {"amount": "420", "currency": "kr"}).status_code == sets
     assert HourlyCost.objects.exists() is (role in {"admin", "manager"})
-    assert ("Set what an hour costs" in words(client.get(PAGE))) is (role in {"admin", "manager"})
+    assert ("An hour costs 420 kr. Change" in words(client.get(PAGE))) is (role in {"admin", "manager"})
 
 
 def test_danish_writes_danish_figures(client, manager, year):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.catalogue.services import MEANING
 from rulebook.desk.pages.words import AUTHORITIES, field_names
+from rulebook.journal import words
 from rulebook.journal.models import Actor, Event
 
 NEWEST_EVENTS = 40
@@ -78,9 +79,9 @@ def _starts(versions: Sequence[RuleVersion], events: Sequence[Event], today: dat
             if begun is not None and begun not in written:
                 entries.append(Entry(begun, _("First applied"), ahead=ahead))
         elif begun not in changed or ahead:
-            words = {"number": version.number}
+            numbered = {"number": version.number}
             what = _("Version %(number)s will apply") if ahead else _("Version %(number)s applied")
-            entries.append(Entry(begun, what % words, ahead=ahead))
+            entries.append(Entry(begun, what % numbered, ahead=ahead))
     return entries
 
 
@@ -89,9 +90,9 @@ def _day(event: Event) -> date:
 
 
 def _said(event: Event) -> str:
-    """The event in words; one that a later package brought stands as it named it."""
+    """The event in words, with what it changed where that tells something."""
     say = SAID.get(event.verb)
-    return say(event) if say else event.verb.replace("_", " ").capitalize()
+    return say(event) if say else words.verb(event.verb)
 
 
 def _changed(event: Event) -> str:
@@ -114,7 +115,6 @@ def _kind(authority: str) -> str:
 
 
 SAID: dict[str, Callable[[Event], str]] = {
-    "written_down": lambda event: _("Written down"),
     "changed": _changed,
     "claim_lapsed": _lapsed,
     "authority_confirmed": _confirmed,

@@ -4,8 +4,10 @@ Contacts a month = price of what is ours x mature contacts x 30 / days of the wi
 shared among the rules that blocked it. Hours = contacts x mean handle time; money = hours x what an hour costs.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -23,7 +25,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from rulebook.catalogue.models import Rule
 from rulebook.desk import charts
-from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, behind, method, period, source_names
+from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, behind, blocks_recorded, method, period, source_names
 from rulebook.desk.pages.words import contacts
 from rulebook.errors import RulebookError
 from rulebook.insight.models import HourlyCost, RuleFigures
@@ -36,7 +38,10 @@ from rulebook.numbers import decimal, money, percent, points, significant, whole
 FIRST = 5
 MONTH = 30  # days
 MAY_SET_COST = "insight.change_hourlycost"
-LONGEST_TITLE, LONGEST_REASON, LONGEST_GONE, LONGEST_NAMES = 90, 72, 40, 60  # characters on the sheet
+LONGEST_TITLE, LONGEST_REASON, LONGEST_GONE, LONGEST_NAMES = 90, 100, 40, 60  # characters on the sheet
+GROUPED = re.compile(
+    r"(?P<whole>[1-9]\d{0,2}(?P<mark>[.,])\d{3}(?:(?P=mark)\d{3})*)(?:(?!(?P=mark))[.,](?P<part>\d+))?"
+)
 COUNTS = (
     "", gettext_lazy("One"), gettext_lazy("Two"), gettext_lazy("Three"), gettext_lazy("Four"), gettext_lazy("Five"),
 )  # fmt: skip
@@ -67,11 +72,30 @@ class Candidate:
     price: str
 
 
+class AmountField(forms.DecimalField):
+    """An amount with a dot or a comma, whatever the language of the page."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal"})
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as in its parent
+        return super().to_python(plain_number(value) if isinstance(value, str) else value)
+
+
 class HourlyCostForm(forms.Form):
-    amount = forms.DecimalField(
-        label=gettext_lazy("An hour costs"), min_value=0, max_digits=10, decimal_places=2, localize=True
-    )
+    amount = AmountField(label=gettext_lazy("An hour costs"), min_value=0, max_digits=10, decimal_places=2)
     currency = forms.CharField(label=gettext_lazy("Currency"), max_length=10)
+
+
+def plain_number(text: str) -> str:
+    """A number as computers write it. Before exactly three digits a dot or comma sets thousands apart.
+
+    >>> plain_number("310,50"), plain_number("1.000,50"), plain_number("1,000.50"), plain_number("1.000")
+    ('310.50', '1000.50', '1000.50', '1000')
+    """
+    text = "".join(text.split())
+    if found := GROUPED.fullmatch(text):
+        return re.sub(r"\D", "", found["whole"]) + (f".{found['part']}" if found["part"] else "")
+    return text.replace(",", ".")
 
 
 def top_page(request: HttpRequest) -> HttpResponse:
@@ -80,18 +104,18 @@ def top_page(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     may_set = request.user.has_perm(MAY_SET_COST)
     cost = HourlyCost.objects.first()
-    form = HourlyCostForm(initial={"amount": cost.amount.normalize(), "currency": cost.currency} if cost else {})
+    form = HourlyCostForm(initial={"amount": decimal(cost.amount, 2), "currency": cost.currency} if cost else {})
     if request.method == "POST":
         if not may_set:
             raise PermissionDenied
         form = HourlyCostForm(request.POST)
         if form.is_valid():
             try:
-                set_hourly_cost(**form.cleaned_data, by=acting(request))
+                cost = set_hourly_cost(**form.cleaned_data, by=acting(request))
             except RulebookError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                messages.success(request, _("The hour now costs what you wrote."))
+                messages.success(request, hour_costs(cost))
                 return HttpResponseRedirect(reverse("admin:desk_top"))
     found = overview()
     context = {
@@ -99,11 +123,17 @@ def top_page(request: HttpRequest) -> HttpResponse:
         "title": _("Page for the top"),
         "content_title": _("Page for the top"),
         "form": form if may_set else None,
+        "hour_costs": hour_costs(cost) if cost else "",
         "behind": behind(found),
         "today": timezone.localdate(),
         **(sheet(found, cost) if found is not None and found.mature else {"empty": why_empty(found)}),
     }
     return TemplateResponse(request, "desk/top.html", context)
+
+
+def hour_costs(cost: HourlyCost) -> str:
+    """One full stop, also after "kr."."""
+    return _("An hour costs %(cost)s.") % {"cost": money(cost.amount, cost.currency).removesuffix(".")}
 
 
 def why_empty(found: Overview | None) -> str:
@@ -121,6 +151,7 @@ def sheet(found: Overview, cost: HourlyCost | None) -> dict[str, Any]:
         "headline": headline(a_month, len(candidates), found),
         "figures": figures(found, a_month, cost),
         "candidates": candidates,
+        "recorded": blocks_recorded(found),
         "candidates_head": str(HEADS[len(candidates)]) if candidates else _("Which to abolish first"),
         "axis": charts.band_axis(axis),
         "abolished": abolished(),
@@ -139,10 +170,12 @@ def headline(a_month: Fraction, count: int, found: Overview) -> str:
     shown = round(a_month)
     if not shown and not found.linked:
         return _("No contact names a rule yet, so nobody can say what our rules cost.")
-    if not shown:
-        return _("Our own rules block hardly any contacts.")
     words = {"contacts": whole(shown), "count": COUNTS[count] if count else ""}
-    if found.coverage == 1:
+    if not blocks_recorded(found):
+        first = _("Nobody has recorded what our rules block.")
+    elif not shown:
+        return _("Our own rules block hardly any contacts.")
+    elif found.coverage == 1:
         first = ngettext("Our own rules block %(contacts)s contact a month.",
                          "Our own rules block %(contacts)s contacts a month.", shown) % words  # fmt: skip
     else:
@@ -155,7 +188,14 @@ def headline(a_month: Fraction, count: int, found: Overview) -> str:
 
 
 def figures(found: Overview, a_month: Fraction, cost: HourlyCost | None) -> list[Figure]:
-    """Points, contacts, hours and money, as far as each can be known."""
+    """Points, contacts, hours and money, as far as each can be known. What nobody has recorded is no zero."""
+    if not blocks_recorded(found):
+        why = _("No link says that a rule was in the way.")
+        return [
+            Figure("", _("Points of FCR are not recorded"), why),
+            Figure("", _("Blocked contacts are not recorded"), why),
+            Figure("", _("Hours and money are not known"), _("Both are counted from blocked contacts.")),
+        ]
     lost = 1 - found.gross if found.gross is not None else Fraction(0)
     shown = [
         Figure(
@@ -185,10 +225,11 @@ def figures(found: Overview, a_month: Fraction, cost: HourlyCost | None) -> list
 def first_to_go() -> tuple[list[Candidate], float]:
     """The five measured rules of the house's own with the most harm, and how far the axis of their bands goes.
 
+    Only those that surely do harm: their 90 % interval lies above 0.
     Law and contract are never among them, claimed or confirmed; nor are rules that protect somebody.
     """
     measured = rules_with_figures().filter(
-        status=Rule.Status.IN_FORCE, protective=False, figures__listed=RuleFigures.Listed.MEASURED, figures__harm__gt=0
+        status=Rule.Status.IN_FORCE, protective=False, figures__listed=RuleFigures.Listed.MEASURED, figures__low__gt=0
     )
     rules = list(measured.exclude(authority__in=Rule.NOT_OURS).order_by("-figures__harm", "code")[:FIRST])
     axis = max((rule.figures.high or 0.0 for rule in rules), default=0.0)

@@ -95,8 +95,8 @@ class Command(RulebookCommand):
         self.stdout.write(f"\nOpen http://{with_port(shown, port)}/admin/ and sign in as:")
         for person in demo.sign_ins():
             place = " (has no page of its own yet)" if person.username == "agent" else ""
-            said = f"password {person.password}" if person.password else "with the password it was given since"
-            self.stdout.write(f"  {person.username}, {said}{place}")
+            said = f", password {person.password}" if person.password else " (the password was changed)"
+            self.stdout.write(f"  {person.username}{said}{place}")
         if is_open and shown != host and (here := own_address()):
             self.stdout.write(f"From a phone in the room: http://{with_port(here, port)}/admin/")
         if is_open:

@@ -1,0 +1,89 @@
+"""What the journal's codes are called where people read them.
+
+The codes themselves are stored, and never change. A verb stands in the table below; what was before and after an event
+are codes of the packages that write it, and each tells its words with `teach`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+Words = Mapping[str, Any]
+
+VERBS: Words = {
+    "authority_confirmed": _("authority confirmed"),
+    "cases_deleted": _("cases deleted"),
+    "changed": _("changed"),
+    "claim_lapsed": _("claim lapsed"),
+    "created": _("created"),
+    "head_set": _("head named"),
+    "headcount_set": _("headcount set"),
+    "imported": _("imported"),
+    "linked": _("linked to a case"),
+    "password_changed": _("password changed"),
+    "policy_set": _("method changed"),
+    "retired": _("retired"),
+    "revived": _("taken up again"),
+    "rights_changed": _("rights changed"),
+    "set": _("set"),
+    "sign_in_given": _("sign-in given"),
+    "unlinked": _("link taken away"),
+    "written_down": _("written down"),
+}
+OBJECTS: Words = {
+    "department": _("department"),
+    "hourly_cost": _("cost of an hour"),
+    "person": _("person"),
+    "rule": _("rule"),
+    "source": _("source"),
+    "team": _("team"),
+    "topic": _("topic"),
+}
+_taught: dict[str, dict[str, Any]] = {}
+
+
+def teach(object_type: str, words: Words) -> None:
+    """Let the codes that stand before and after events of `object_type` be shown in these words."""
+    _taught.setdefault(object_type, {}).update(words)
+
+
+def verb(code: str) -> str:
+    """
+    >>> verb("written_down"), verb("voted_on")
+    ('Written down', 'Voted on')
+    """
+    return capfirst(str(VERBS.get(code, _spaced(code))))
+
+
+def thing(object_type: str) -> str:
+    """
+    >>> thing("hourly_cost"), thing("vote_round")
+    ('Cost of an hour', 'Vote round')
+    """
+    return capfirst(str(OBJECTS.get(object_type, _spaced(object_type))))
+
+
+def value(object_type: str, stored: str) -> str:
+    """What stood before or after an event: one code, several between commas, or those of a policy between blanks.
+
+    >>> value("vote_round", "still_open,quiet"), value("vote_round", "Anna_1 & Co")
+    ('still open, quiet', 'Anna_1 & Co')
+    """
+    words = _taught.get(object_type, {})
+    if stored in words:
+        return str(words[stored])
+    parts = stored.split(" ")
+    if len(parts) == 1:
+        return ", ".join(_word(words, part) for part in stored.split(","))
+    return ", ".join(_word(words, part) for part in parts) if parts[0] in words else stored
+
+
+def _word(words: Words, code: str) -> str:
+    return str(words[code]) if code in words else _spaced(code)
+
+
+def _spaced(code: str) -> str:
+    """A code that nobody told words for; what is no code stands as it is."""
+    return code.replace("_", " ") if code.isidentifier() and code.islower() else code
