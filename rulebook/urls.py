@@ -9,7 +9,7 @@ from rulebook.desk.pages.search import search
 from rulebook.desk.pages.top import top_page
 
 # Pages of the admin that belong to no table. Unfold asks for them when it builds `admin.site.urls`.
-admin.site.extra_urls = lambda: [
+admin.site.extra_urls = lambda: [  # type: ignore[attr-defined]
     path("find/", admin.site.admin_view(search), name="desk_search"),
     path("top/", admin.site.admin_view(top_page), name="desk_top"),
 ]

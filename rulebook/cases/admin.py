@@ -38,10 +38,10 @@ class FirstPages(InfinitePaginator):
     """A page far down walks over every row before it; whoever looks for one row searches."""
 
     def validate_number(self, number: Any) -> int:
-        number = int(super().validate_number(number))
-        if number > MOST_PAGES:
+        page = int(super().validate_number(number))
+        if page > MOST_PAGES:
             raise EmptyPage
-        return number
+        return page
 
 
 class LargeAdmin(ReadOnlyAdmin):

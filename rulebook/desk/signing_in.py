@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(AuthenticationForm):  # type: ignore[misc]
     """Says one thing for a wrong name, a wrong password and a closed account: else it would tell which names exist."""
 
     error_messages = {

@@ -1,7 +1,7 @@
 """The journal, to be read."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
@@ -17,10 +17,10 @@ from rulebook.journal.pages import ReadOnlyAdmin
 class SpokenFilter(admin.AllValuesFieldListFilter):
     """The codes that occur, in words."""
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         say = words.thing if self.field_path == "object_type" else words.verb
         for choice, code in zip(super().choices(changelist), (None, *self.lookup_choices), strict=False):
-            yield choice if code is None else {**choice, "display": say(str(code))}
+            yield choice if code is None else {**cast(dict[str, Any], choice), "display": say(str(code))}
 
 
 @admin.register(Event)
