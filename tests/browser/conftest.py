@@ -25,7 +25,7 @@ PASSWORD = "a-made-up-password-for-tests"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it runs, Django takes every other test for asynchronous code
 def chromium():
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if not path:

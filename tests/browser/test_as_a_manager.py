@@ -83,7 +83,7 @@ def test_from_an_empty_database_to_the_dearest_rule(first_day, axe, cases):
     assert axe(page) == []
 
     click.on(page.get_by_role("link", name="See what the rules cost"))
-    found = page.get_by_role("link", name=TITLES[2])
+    found = page.get_by_role("link", name=TITLES[2], exact=True)
     for _ in range(30):  # the figures follow in the background
         if found.count():
             break

@@ -126,7 +126,7 @@ CASE_PAGES = [
     Page("cases_importrun_changelist", IMPORTS, FRAME + 3, "state__exact=failed"),
     Page("cases_importrun_changelist", IMPORTS, FRAME + 3, "source__id__exact=SOURCE"),
     Page("cases_importrun_change", IMPORTS, FRAME + 3),
-    Page("cases_importrun_history", IMPORTS, FRAME + 2),
+    Page("cases_importrun_history", IMPORTS, FRAME + 3),  # its title names the source
     # Who may do everything has no rights to look up.
     Page("cases_dirtymonth_changelist", "A", 4),
     Page("cases_dirtymonth_changelist", "A", 4, "source__id__exact=SOURCE"),

@@ -130,6 +130,7 @@ def test_off_means_off(settings, monkeypatch):
 
 
 def test_the_thread_stands_in_no_test_and_no_command():
+    # Whoever collects `rulebook/wsgi.py` for its doctests starts it.
     assert "rulebook-watch" not in {thread.name for thread in threading.enumerate()}
     code = "import threading; print(*(thread.name for thread in threading.enumerate()))"
     assert "rulebook" not in run("manage.py", "shell", "-v0", "-c", code).stdout

@@ -38,7 +38,7 @@ from rulebook.numbers import decimal, money, percent, points, significant, whole
 FIRST = 5
 MONTH = 30  # days
 MAY_SET_COST = "insight.change_hourlycost"
-LONGEST_TITLE, LONGEST_REASON, LONGEST_GONE, LONGEST_NAMES = 90, 100, 40, 60  # characters on the sheet
+LONGEST_TITLE, LONGEST_REASON, LONGEST_GONE, LONGEST_NAMES = 90, 84, 40, 60  # characters on the sheet
 GROUPED = re.compile(
     r"(?P<whole>[1-9]\d{0,2}(?P<mark>[.,])\d{3}(?:(?P=mark)\d{3})*)(?:(?!(?P=mark))[.,](?P<part>\d+))?"
 )
