@@ -9,6 +9,7 @@ import pytest
 from django.contrib import admin as django_admin
 from django.db import connection
 
+from tests import make
 from tests.desk.every_page import PAGES, PEOPLE, Addresses, pages
 from tests.desk.house import extend
 
@@ -21,15 +22,30 @@ READ_NONE = [page for page in PAGES if page.cost is not None and page not in REA
 CASES = re.compile(r"\bcases_case(?:rule)?\b")
 
 
+CROWD = (
+    "INSERT INTO cases_case (source_id, external_id, opened_at, opened_day, day_only, closed_day_only, channel, "
+    "excluded, outcome, row_hash) SELECT %s, 'crowd' || n, timestamptz '2024-01-01' + n * interval '1 hour', "
+    "date '2024-01-01' + n / 24, false, false, '', '', 'resolved', decode(md5(n::text), 'hex') "
+    "FROM generate_series(1, 20000) n"
+)
+CROWD_LINKS = (
+    "INSERT INTO cases_caserule (case_id, rule_id, effect, origin) "
+    "SELECT id, %s, 'blocked', 'source' FROM cases_case WHERE source_id = %s"
+)
+
+
 @pytest.fixture
 def house(settings, tmp_path, manager):
     settings.UPLOAD_DIR = tmp_path / "uploads"
     settings.UPLOAD_DIR.mkdir()
     extend(0, 3, manager)
     if connection.vendor == "postgresql":
+        crowd = make.source("crowd")
         with connection.cursor() as cursor:
+            # Tables of a few rows would be read whole, or walked over by any index.
+            cursor.execute(CROWD, [crowd.pk])
+            cursor.execute(CROWD_LINKS, [make.rule("Met by the crowd").pk, crowd.pk])
             cursor.execute("ANALYZE")
-            # Tables this small would be read whole whatever indexes they have.
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
     return Addresses(django_admin.site)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy
 
 from rulebook.cases.models import Case, CaseRule, Effect, Method, Origin, Outcome, Source
@@ -50,10 +50,15 @@ def blocked_ids(rule: Rule, show: str, below: int | None, quiet: Sequence[int]) 
 
     `quiet` are the sources in which a resolved, blocked case was told no. A case stands once, whoever links it.
     """
-    not_resolved = Q(case__outcome=Outcome.NOT_RESOLVED)
-    told_no = Q(case__outcome=Outcome.RESOLVED, case__source_id__in=quiet)
+    not_resolved = Q(outcome=Outcome.NOT_RESOLVED)
+    told_no = Q(outcome=Outcome.RESOLVED, source__in=quiet)
     which = {"not_resolved": not_resolved, "told_no": told_no}.get(show, not_resolved | told_no)
-    links = CaseRule.objects.filter(which, rule=rule, effect=Effect.BLOCKED)
+    # Looked up link by link: joined, a planner might walk over all cases from the newest on, and hope to meet the rule.
+    case = Case.objects.filter(pk=OuterRef("case_id"))
+    links = CaseRule.objects.filter(rule=rule, effect=Effect.BLOCKED).annotate(
+        outcome=Subquery(case.values("outcome")), source=Subquery(case.values("source_id"))
+    )
+    links = links.filter(which)
     if below is not None:
         links = links.filter(case_id__lt=below)
     return links.order_by("-case_id").values_list("case_id", flat=True).distinct()[: PAGE + 1]
