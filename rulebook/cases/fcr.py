@@ -214,7 +214,7 @@ def _joins(by: str | None) -> str:
 
 
 def _select(text: str, params: Sequence[Any], by: str | None) -> dict[str, dict[str, int]]:
-    with connection.cursor() as cursor:
+    with dialect.reading_whole_tables(), connection.cursor() as cursor:
         cursor.execute(text, params)
         names = [column[0] for column in cursor.description][1:]
         return {

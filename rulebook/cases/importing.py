@@ -36,7 +36,7 @@ from rulebook.tables.values import BadValue, parse_instant
 
 # A chunk is one write transaction: small enough for a room to vote between two of them.
 ROWS_A_CHUNK = 500
-BULK = 10_000  # rows written in one run from which on the planner's statistics are gathered anew
+BULK = 2_000  # rows written in one run from which on the planner's statistics are gathered anew
 NOT_STORED = 0  # the number of a source that a dry run would make
 
 __all__ = ["Listener", "Order", "Report", "import_cases"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from rulebook.cases.dialect import reading_whole_tables
 from rulebook.cases.fcr import Period, horizon_of, iso
 from rulebook.cases.models import Effect, Outcome, Source
 from rulebook.cases.outcomes import BLOCKED, Sql, judged_cases, stored_cases
@@ -76,7 +77,7 @@ def _add_totals(totals: dict[str, int], judged: Sql, scope: Sql) -> None:
         "linked": f"{missed} AND j.id IN ({LINKED})",
     }
     columns = ", ".join(f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in wanted.values())
-    with connection.cursor() as cursor:
+    with reading_whole_tables(), connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM ({judged.text}) j WHERE {scope.text}", [*judged.params, *scope.params])
         for name, value in zip(wanted, cursor.fetchone(), strict=True):
             totals[name] += int(value or 0)
@@ -96,7 +97,7 @@ def _add_rules(counts: dict[int, _RuleCount], judged: Sql, scope: Sql) -> None:
         "SELECT b.rule_id, c.outcome, b.k, COUNT(*), SUM(c.handle_seconds), COUNT(c.handle_seconds) "
         f"FROM ({counted}) b LEFT JOIN ({mature}) c ON c.id = b.case_id GROUP BY b.rule_id, c.outcome, b.k"
     )
-    with connection.cursor() as cursor:
+    with reading_whole_tables(), connection.cursor() as cursor:
         cursor.execute(text, [*judged.params, *scope.params])
         for rule_id, outcome, k, cases, seconds, timed in cursor.fetchall():
             if outcome is None:
