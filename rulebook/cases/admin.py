@@ -4,6 +4,7 @@ A list of millions is never counted or sorted as a whole: it comes in the order 
 filters ask what an index answers.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,9 +59,9 @@ class LargeAdmin(ReadOnlyAdmin):
         term = clean_key(term)
         return (self.found(queryset, term) if term else queryset), False
 
+    @abstractmethod
     def found(self, queryset: QuerySet, term: str) -> QuerySet:
         """The rows that the whole of `term` names."""
-        raise NotImplementedError
 
 
 def in_every_source() -> list[int]:

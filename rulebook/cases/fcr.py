@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from math import sqrt
 from typing import Any
 
 from django.db import connection
 
 from rulebook.access.queries import SMALLEST_SHOWN, shown_teams, team_sizes
 from rulebook.cases import dialect
+from rulebook.cases.intervals import wilson
 from rulebook.cases.models import Outcome, Source
 from rulebook.cases.outcomes import BLOCKED, Sql, judged_cases
 from rulebook.cases.policies import Policy, by_space, effective_horizon
 
 GROUPINGS = ("rule", "topic", "channel", "team", "month")
-Z95 = 1.959963984540054
 NEEDED = "id, source_id, topic_id, team_id, channel, opened_day, customer_key, mature, has_repeat, is_repeat, outcome"
 COUNTED = ("cases", "resolved", "not_resolved", "early_repeats", "pending", "unknown", "blocked", "blocked_silent")
 NOTES = {
@@ -54,26 +53,6 @@ class Period:
     @property
     def is_open(self) -> bool:
         return self.since is None and self.until is None
-
-
-def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float] | None:
-    """Wilson's score interval of a proportion, as (low, high) in 0..1; None without trials.
-
-    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
-
-    >>> low, high = wilson(7, 10)
-    >>> round(low, 4), round(high, 4)
-    (0.3968, 0.8922)
-    >>> wilson(0, 0) is None
-    True
-    """
-    if trials == 0:
-        return None
-    rate = successes / trials
-    middle = rate + z * z / (2 * trials)
-    spread = z * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 def fcr(sources: Sequence[Source], policy: Policy, period: Period, by: str | None) -> dict[str, Any]:

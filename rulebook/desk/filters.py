@@ -1,5 +1,6 @@
 """What the list of rules can be narrowed to. Each filter is one word in the address, so that it can be saved."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -77,9 +78,9 @@ class IntentFilter(OneOf):
 class ConditionFilter(Labelled):
     """Values that each stand for a condition."""
 
+    @abstractmethod
     def conditions(self) -> dict[str, tuple[str, Q]]:
         """{value: (label, condition)}"""
-        raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(value, label) for value, (label, _condition) in self.conditions().items()]
@@ -153,16 +154,17 @@ class NamedFilter(Labelled):
 
     many = False
 
+    @abstractmethod
     def names(self) -> list[str]:
         """In order, at most one more than a drop-down holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of_none(self) -> tuple[str, Q]:
         """(label, condition) of the rules that name nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def named(self, name: str) -> Q:
-        raise NotImplementedError
+        """The condition of the rules that name it."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         names = self.names()

@@ -1,6 +1,7 @@
 """Forms of the list of rules: one change to many of them, and bringing in a list. They clean types; services decide."""
 
 import json
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,8 +40,9 @@ class Change(ChosenRules):
     question: str | Promise = ""
     verb: str | Promise = ""  # on the button
 
+    @abstractmethod
     def fields_given(self) -> RuleFields:
-        raise NotImplementedError
+        """What each chosen rule is given."""
 
     def topic(self) -> str:
         """A topic that joins those of each rule; "" where the change is another."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from rulebook.cases.fcr import wilson
+from rulebook.cases.intervals import wilson
 from rulebook.cases.models import Method
 from rulebook.insight.prices import Rates
 

@@ -7,9 +7,10 @@ rule is drawn towards "no different", as far as all rules together say that rule
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import fsum
 
-Z90 = 1.6448536269514722
+from rulebook.cases.intervals import Z90, wilson
+
 LEAST_COMPARED = 30  # contacts without the rule, for a rate to be worth anything
 LEAST_MEASURED = 20  # contacts of a rule, for its harm to be shown
 LEAST_STRENGTH, MOST_STRENGTH, USUAL_STRENGTH = 2.0, 1000.0, 50.0
@@ -164,20 +165,6 @@ def strength(counts: Iterable[Count]) -> float:
     return min(MOST_STRENGTH, max(LEAST_STRENGTH, spread / between - 1))
 
 
-def bounds(successes: float, trials: float, z: float = Z90) -> tuple[float, float]:
-    """Wilson's interval of a proportion, for counts that need not be whole. `trials` must be above zero.
-
-    >>> low, high = bounds(7, 10)
-    >>> round(low, 4), round(high, 4)
-    (0.4417, 0.8731)
-    """
-    rate = successes / trials
-    middle = rate + z * z / (2 * trials)
-    spread = z * sqrt(max(0.0, rate * (1 - rate)) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
 def score(compared: Compared, volume: float, s: float) -> Score | None:
     """Harm of a rule with `volume` contacts in 30 days; None without anything to compare.
 
@@ -191,10 +178,11 @@ def score(compared: Compared, volume: float, s: float) -> Score | None:
     [-15.0, 15.0, 0.0]
     """
     count, expected = compared.count, compared.expected
-    if expected is None or not count.n:
+    bounds = None if expected is None else wilson(count.missed + s * expected, count.n + s, Z90)
+    if expected is None or bounds is None or not count.n:
         return None
+    low, high = bounds
     excess = count.n / (count.n + s) * (count.rate - expected)
-    low, high = bounds(count.missed + s * expected, count.n + s)
     return Score(count, expected, excess, excess * volume, (low - expected) * volume, (high - expected) * volume)
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rulebook.access.models import Person, Team
 from rulebook.cases import models
-from rulebook.cases.fcr import GROUPINGS, Period, fcr, wilson
+from rulebook.cases.fcr import GROUPINGS, Period, fcr
+from rulebook.cases.intervals import wilson
 from rulebook.cases.policies import Policy
 from tests.cases import oracle
 from tests.cases.oracle import Case, Link, Source, World
