@@ -46,11 +46,6 @@ def month(column: str) -> str:
     return f"to_char({column}, 'YYYY-MM')" if is_postgresql() else f"substr({column}, 1, 7)"
 
 
-def month_start(column: str) -> str:
-    """The first day of a day's month, as it is stored."""
-    return f"CAST(date_trunc('month', {column}) AS date)" if is_postgresql() else f"(substr({column}, 1, 7) || '-01')"
-
-
 def big_key() -> str:
     """The type of a number that is a primary key; SQLite keeps rows in the order of this very word."""
     return "bigint" if is_postgresql() else "INTEGER"

@@ -1,10 +1,12 @@
 """The case import: counted row by row, the same whenever it runs again, and never half-told."""
 
 import csv
+import io
 import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from rulebook.cases import importing
@@ -404,3 +406,16 @@ def test_agent_keys_that_are_turned_on_keep_the_number_of_their_key(file, settin
     do_import(file("external_id opened_at agent", (1, "2026-01-05", "")))
     case = Case.objects.get()
     assert case.customer_key and case.key_id == 1
+
+
+def test_a_deleted_case_is_gone_with_its_links_and_the_others_are_judged_without_it(file):
+    rule = make.rule(code="R1")
+    header = "external_id opened_at customer topic rules"
+    first, second = (1, "2026-01-05", "anna", "bills", ""), (2, "2026-01-07", "anna", "bills", "R1")
+    do_import(file(header, first, second), complete_until="2026-03-01")
+    assert Case.objects.get(external_id="1").outcome == "not_resolved"
+    err = io.StringIO()
+    call_command("source", "shop", "--delete-cases", "2", "9", stdout=io.StringIO(), stderr=err)
+    assert "Cases deleted: 1. Not found: 1." in err.getvalue()
+    assert dict(Case.objects.values_list("external_id", "outcome")) == {"1": "resolved"}
+    assert not rule.links.exists()

@@ -6,9 +6,10 @@ from typing import Any
 from rulebook.cases.models import Method, Source
 from rulebook.cases.policies import effective_horizon
 from rulebook.cases.queries import by_policy, sources_named
-from rulebook.cases.services import refresh_all, set_policy, set_retired
+from rulebook.cases.services import delete_cases, refresh_all, set_policy, set_retired
 from rulebook.cases.telling import complete_until
 from rulebook.commands import RulebookCommand
+from rulebook.tables.values import clean_key
 
 
 class Command(RulebookCommand):
@@ -20,6 +21,9 @@ class Command(RulebookCommand):
         parser.add_argument("--window", type=int, metavar="DAYS")
         parser.add_argument("--key", metavar="customer,topic")
         parser.add_argument("--retired", choices=["yes", "no"], help="yes: it sends no more cases.")
+        parser.add_argument(
+            "--delete-cases", nargs="+", default=[], metavar="ID", help="Cases that should never have come."
+        )
         parser.add_argument("--format", choices=["json", "table"], default="table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,6 +34,10 @@ class Command(RulebookCommand):
         )
         if options["retired"]:
             set_retired(source=source, retired=options["retired"] == "yes", by=None)
+        if options["delete_cases"]:
+            wanted = {clean_key(name) for name in options["delete_cases"]}
+            deleted = delete_cases(source=source, external_ids=sorted(wanted), by=None)
+            self.say(f"Cases deleted: {deleted}. Not found: {len(wanted) - deleted}.")
         if Source.objects.get(pk=source.pk).stale:
             self.say("Computing outcomes ...")
             if not refresh_all(source=source):
