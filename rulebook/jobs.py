@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from django.db import DatabaseError, connections, models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rulebook.errors import RulebookError
@@ -171,7 +172,8 @@ def told_of(error: BaseException, what: str) -> str:
         return str(error)
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s failed: %s\n%s", what, type(error).__name__, frames)
-    return f"The program met an error that it does not know ({type(error).__name__}). The log of the server says where."
+    told = gettext("The program met an error that it does not know (%(name)s). The log of the server says where.")
+    return told % {"name": type(error).__name__}
 
 
 def this_process() -> tuple[str, str]:
@@ -198,7 +200,9 @@ def _may_be_claimed(job: Job, now: datetime) -> bool:
 def _change(job: Job, **values: object) -> None:
     """Change the row while it is ours, and the object with it."""
     if not _mine(job).update(**values):
-        raise TakenOver("Another process took this work over while this one stood still. What was stored is kept.")
+        raise TakenOver(
+            gettext("Another process took this work over while this one stood still. What was stored is kept.")
+        )
     for name, value in values.items():
         setattr(job, name, value)
 

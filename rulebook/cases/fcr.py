@@ -11,7 +11,7 @@ from rulebook.access.queries import SMALLEST_SHOWN, shown_teams, team_sizes
 from rulebook.cases import dialect
 from rulebook.cases.intervals import wilson
 from rulebook.cases.models import Outcome, Source
-from rulebook.cases.outcomes import BLOCKED, Sql, judged_cases
+from rulebook.cases.outcomes import JOIN_LINKS, Sql, judged_cases
 from rulebook.cases.policies import Policy, by_space, effective_horizon
 
 GROUPINGS = ("rule", "topic", "channel", "team", "month")
@@ -134,8 +134,8 @@ def _outcomes(judged: Sql, scope: Sql, by: str | None, *, chains: bool) -> dict[
         "COUNT(*) AS cases",
         *(total(f"j.outcome = '{outcome}'", outcome) for outcome in Outcome.values),
         total(f"j.outcome = '{Outcome.PENDING}' AND j.has_repeat", "early_repeats"),
-        total(f"j.outcome = '{Outcome.NOT_RESOLVED}' AND j.id IN ({BLOCKED})", "blocked"),
-        total(f"j.outcome = '{Outcome.RESOLVED}' AND j.id IN ({BLOCKED})", "blocked_silent"),
+        total(f"j.outcome = '{Outcome.NOT_RESOLVED}' AND k.blocked = 1", "blocked"),
+        total(f"j.outcome = '{Outcome.RESOLVED}' AND k.blocked = 1", "blocked_silent"),
     ]
     if chains:
         ends = "j.customer_key IS NOT NULL AND j.mature AND NOT j.has_repeat"
@@ -144,7 +144,7 @@ def _outcomes(judged: Sql, scope: Sql, by: str | None, *, chains: bool) -> dict[
     # Materialized: else SQLite writes the outcome's expression, with its date arithmetic, into every sum.
     text = (
         f"WITH judged AS MATERIALIZED (SELECT {NEEDED} FROM ({judged.text}) o) "
-        f"SELECT {_group(by)} AS g, {', '.join(columns)} FROM judged j {_joins(by)} WHERE {scope.text} "
+        f"SELECT {_group(by)} AS g, {', '.join(columns)} FROM judged j {JOIN_LINKS} {_joins(by)} WHERE {scope.text} "
     )
     return _select(text + group_by, [*judged.params, *scope.params], by)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
@@ -260,6 +260,7 @@ class CheckForm(forms.Form):
             time_zone=given["time_zone"],
             space=given["space"],
             complete_until=day.isoformat() if day else "",
+            language=get_language() or "",
         )
 
 

@@ -115,7 +115,7 @@ class _Import:
             settled += settle_pending_links(by=self.by) if linked else 0
             if self.counts["created"] + self.counts["updated"] >= BULK:
                 gather_statistics()
-            self.listener.say("Computing outcomes ...")
+            self.listener.say(_("Computing outcomes ..."))
             finish_run(run=run, counts=self._counts(), latest=self._latest(), touched=self.touched, by=self.by)
         except BaseException:
             give_up(run=run)
@@ -123,17 +123,19 @@ class _Import:
         return self._report(linked, settled, Source.objects.get(pk=run.source_id).horizon)
 
     def _announce(self, tables: list[Table]) -> None:
-        known = "" if self.existing else " (new)"
-        self.listener.say(
-            f"Source {self.order.source}{known}: times without an offset are {self.time_zone}, "
-            f"customers are those of {self.space}."
+        told = (
+            _("Source %(source)s: times without an offset are %(zone)s, customers are those of %(space)s.")
+            if self.existing
+            else _("Source %(source)s (new): times without an offset are %(zone)s, customers are those of %(space)s.")
         )
+        self.listener.say(told % {"source": self.order.source, "zone": self.time_zone, "space": self.space})
         for table, layout in zip(tables, self.layouts, strict=True):
             self.listener.say(f"{table.name}: {layout.sentence(table.columns)}")
             if "text" in layout.columns:
-                self.listener.say(f"{table.name}: the text of cases is not stored.")
+                self.listener.say(_("%(file)s: the text of cases is not stored.") % {"file": table.name})
             if "agent" in layout.columns and not settings.AGENT_KEYS:
-                self.listener.say(f"{table.name}: agents are not stored; RULEBOOK_AGENT_KEYS turns that on.")
+                told = _("%(file)s: agents are not stored; RULEBOOK_AGENT_KEYS turns that on.")
+                self.listener.say(told % {"file": table.name})
 
     def _survey(self, tables: list[Table]) -> Survey:
         survey, seen, seen_lower = Survey(), Seen(), Seen()
@@ -145,7 +147,7 @@ class _Import:
                 survey.look(rows, row_id(layout), seen, seen_lower)
                 order.check()
         except CannotStart as damage:
-            raise CannotStart(f"{damage} Nothing of it was stored.") from damage
+            raise CannotStart(_("%(problem)s Nothing of it was stored.") % {"problem": damage}) from damage
         return survey
 
     def _start(self, complete_until: datetime | None) -> ImportRun:
@@ -153,8 +155,11 @@ class _Import:
         if (source.time_zone, source.space) != (self.time_zone, self.space):
             _fixed(self.order, source)
             raise CannotStart(
-                f"Another first import of {source.name} fixed its time zone as {source.time_zone} and its customers "
-                f"as those of {source.space} meanwhile. Run this one again."
+                _(
+                    "Another first import of %(source)s fixed its time zone as %(zone)s and its customers "
+                    "as those of %(space)s meanwhile. Run this one again."
+                )
+                % {"source": source.name, "zone": source.time_zone, "space": source.space}
             )
         waited = 0
         while True:
@@ -164,7 +169,7 @@ class _Import:
                 self.touched.everything = left_stale
                 return run
             if waited % 15 == 0:
-                self.listener.say("Another import of this source is running. This one waits for its end.")
+                self.listener.say(_("Another import of this source is running. This one waits for its end."))
             waited += 1
             time.sleep(1)
 
@@ -217,7 +222,8 @@ class _Import:
                 self.listener.reject(Rejected(table.name, line, where, bad.reason, raw[:2_000]))
                 yield id_of(cells)
         if not read and not self.counts["rejected"]:
-            self.findings.note(f"{table.name} has a header and no rows. Export it again if there should be some.")
+            told = _("%(file)s has a header and no rows. Export it again if there should be some.")
+            self.findings.note(told % {"file": table.name})
         self.counts["read"] += read
         self.listener.advance(read % ROWS_A_CHUNK)
         for note in table.notes:
@@ -271,7 +277,7 @@ class _Import:
                 if missing == "rule":
                     self.findings.unknown_rule(table.name, line, missing, name)
                 else:
-                    self.findings.warn(table.name, line, missing, "The link waits for a case that is not here yet.")
+                    self.findings.warn(table.name, line, missing, _("The link waits for a case that is not here yet."))
             for part in fields(Linked):
                 setattr(total, part.name, getattr(total, part.name) + getattr(result, part.name))
 
@@ -311,7 +317,8 @@ class _Import:
 def _fixed(order: Order, existing: Source | None) -> tuple[str, str]:
     """(time zone, space) of the source; both are fixed by its first import."""
     if order.time_zone and not is_time_zone(order.time_zone):
-        raise WrongUsage(f"--timezone {order.time_zone} is no time zone. Write Europe/Oslo, for example.")
+        told = _("The time zone %(zone)s is not known. Write Europe/Oslo, for example.")
+        raise WrongUsage(told % {"zone": order.time_zone})
     if existing is None:
         return order.time_zone or settings.TIME_ZONE, order.space or order.source
     for option, asked, fixed in (
@@ -320,8 +327,11 @@ def _fixed(order: Order, existing: Source | None) -> tuple[str, str]:
     ):
         if asked and asked != fixed:
             raise CannotStart(
-                f"{option} {asked} cannot be taken: the first import of {existing.name} fixed it as {fixed}. "
-                f"Leave {option} out, or import into another source."
+                _(
+                    "%(option)s %(asked)s cannot be taken: the first import of %(source)s fixed it as %(fixed)s. "
+                    "Leave %(option)s out, or import into another source."
+                )
+                % {"option": option, "asked": asked, "source": existing.name, "fixed": fixed}
             )
     return existing.time_zone, existing.space
 
@@ -333,13 +343,14 @@ def _complete_until(text: str, zone: ZoneInfo) -> datetime | None:
     try:
         instant, day, day_only = parse_instant(text, zone)
     except BadValue as bad:
-        raise WrongUsage(f"--complete-until cannot be read. {bad.reason}") from None
+        told = _("'Complete until' cannot be read.")
+        raise WrongUsage(f"{told} {bad.reason}") from None
     latest = timezone.now() + timedelta(days=1)
     if day_only and instant <= latest:
         tomorrow = parse_instant((day + timedelta(days=1)).isoformat(), zone)[0]
         instant = tomorrow - timedelta(microseconds=1)
     if instant > latest:
-        raise WrongUsage("--complete-until lies in the future. Data cannot be complete before it has happened.")
+        raise WrongUsage(_("Data cannot be complete before it has happened. Give a day that is over."))
     return instant
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from rulebook.cases.models import Effect, ImportRun, Origin
 from rulebook.cases.parsing import LONGEST_ID, LONGEST_NAME
@@ -60,10 +61,13 @@ def link_parser(table: Table, effect: str) -> Callable[[int, Sequence[str | None
     places = {field: next((names.index(n) for n in those if n in names), None) for field, those in COLUMNS.items()}
     case_place, rule_place, effect_place = places["case"], places["rule"], places["effect"]
     if case_place is None or rule_place is None:
-        missing = " and ".join(f"'{field}'" for field in ("case", "rule") if places[field] is None)
+        missing = ", ".join(f"'{field}'" for field in ("case", "rule") if places[field] is None)
         raise CannotStart(
-            f"{table.name} is not a list of links: line 1 has no column {missing}. "
-            "Its columns are case (or case_id, external_id), rule (or rule_code, code) and effect."
+            _(
+                "%(file)s is not a list of links: line 1 has no column %(missing)s. "
+                "Its columns are case (or case_id, external_id), rule (or rule_code, code) and effect."
+            )
+            % {"file": table.name, "missing": missing}
         )
 
     def parse(line: int, cells: Sequence[str | None]) -> ParsedLink:
@@ -71,10 +75,11 @@ def link_parser(table: Table, effect: str) -> Callable[[int, Sequence[str | None
         rule_name = clean_key(cells[rule_place] or "")
         for column, value, longest in (("case", external_id, LONGEST_ID), ("rule", rule_name, LONGEST_NAME["rules"])):
             if not value or len(value) > longest or "\0" in value:
-                raise LinkRejected(column, f"A link needs a {column} of 1 to {longest} characters. Fill it in.")
+                told = _("A link needs a %(column)s of 1 to %(longest)s characters. Fill it in.")
+                raise LinkRejected(column, told % {"column": column, "longest": longest})
         said = (cells[effect_place] or "").strip().lower() if effect_place is not None else ""
         if said and said not in Effect.values:
-            raise LinkRejected("effect", "The effect is neither applied nor blocked. Write one of them.")
+            raise LinkRejected("effect", _("The effect is neither applied nor blocked. Write one of them."))
         return ParsedLink(line, external_id, rule_name, said or effect)
 
     return parse

@@ -90,7 +90,12 @@ COLUMNS = (
 )
 # Typed, for PostgreSQL takes a bare NULL for text, and text in no condition.
 NO_REPEATS = "CAST(NULL AS boolean) AS has_repeat, CAST(NULL AS boolean) AS is_repeat, 0 AS source_rank"
-BLOCKED = f"SELECT case_id FROM cases_caserule WHERE effect = '{Effect.BLOCKED}'"
+# To the cases `j`: `k.case_id` of those with any link, `k.blocked` = 1 where one of these is blocked. Joined, and never
+# asked by IN: a list too long for its memory is gone through by PostgreSQL once for each case.
+JOIN_LINKS = (
+    f"LEFT JOIN (SELECT case_id, MAX(CASE WHEN effect = '{Effect.BLOCKED}' THEN 1 ELSE 0 END) AS blocked "
+    "FROM cases_caserule GROUP BY case_id) k ON k.case_id = j.id"
+)
 
 
 def _yes_no(column: str) -> str:

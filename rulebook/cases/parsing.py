@@ -6,6 +6,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from rulebook.cases.dialect import stamp
 from rulebook.cases.models import Excluded
 from rulebook.cases.presets import Layout
@@ -166,7 +168,7 @@ def parser(
         except BadValue as bad:
             raise RowRejected("opened_at", bad.reason) from None
         if opened > latest:
-            raise RowRejected("opened_at", "The case opens in the future. Correct the date, or the source's time zone.")
+            raise RowRejected("opened_at", _in_the_future())
         closed = closed_day = None
         closed_day_only = False
         if closed_place is not None and (text := cells[closed_place]):
@@ -174,9 +176,9 @@ def parser(
                 closed, closed_day, closed_day_only = parse_instant(text, zone)
                 by_day = day_only or closed_day_only
                 if closed_day < opened_day if by_day else closed < opened:
-                    raise BadValue("The case closes before it opens. The closing time was left blank.")
+                    raise BadValue(_("The case closes before it opens. The closing time was left blank."))
                 if closed > latest:
-                    raise BadValue("The case closes in the future. The closing time was left blank.")
+                    raise BadValue(_("The case closes in the future. The closing time was left blank."))
             except BadValue as bad:
                 closed = closed_day = None
                 closed_day_only = False
@@ -232,12 +234,17 @@ def parser(
     return parse
 
 
+def _in_the_future() -> str:
+    return _("The case opens in the future. Correct the date, or the source's time zone.")
+
+
 def _bad_id(external_id: str) -> str:
     if not external_id:
-        return "The case has no id. Give each case the help desk's own number."
+        return _("The case has no id. Give each case the help desk's own number.")
     if "\0" in external_id:
-        return "The id holds a NUL byte. Export the file again as UTF-8."
-    return f"The id is longer than {LONGEST_ID} characters. Check that quotes and separators are in place."
+        return _("The id holds a NUL byte. Export the file again as UTF-8.")
+    longest = {"longest": LONGEST_ID}
+    return _("The id is longer than %(longest)s characters. Check that quotes and separators are in place.") % longest
 
 
 def _absent_keys(layout: Layout, cells: Sequence[str | None], *, agent_kept: bool) -> tuple[int, ...]:
@@ -298,10 +305,13 @@ def _topic(text: str) -> str:
 def name_parser(longest: int, cleaned: Callable[[str], str] = clean_key) -> Callable[[str], str]:
     def clean(text: str) -> str:
         if "\0" in text:
-            raise BadValue("This holds a NUL byte and was left blank. Export the file again as UTF-8.")
+            raise BadValue(_("This holds a NUL byte and was left blank. Export the file again as UTF-8."))
         name = cleaned(text)
         if len(name) > longest:
-            raise BadValue(f"This is longer than {longest} characters and was left blank. Check the column.")
+            raise BadValue(
+                _("This is longer than %(longest)s characters and was left blank. Check the column.")
+                % {"longest": longest}
+            )
         return name
 
     return clean
@@ -311,7 +321,7 @@ def rules_in(text: str) -> tuple[tuple[str, ...], str]:
     """(rule codes or aliases in a cell, what is wrong with one that was left out)."""
     found = [clean_key(name) for name in split_list(text)]
     good = tuple(dict.fromkeys(name for name in found if len(name) <= LONGEST_NAME["rules"] and "\0" not in name))
-    problem = "" if len(good) == len(set(found)) else "A rule code is too long to be one and was left out."
+    problem = "" if len(good) == len(set(found)) else _("A rule code is too long to be one and was left out.")
     return good, problem
 
 
@@ -345,11 +355,13 @@ def excluder(layout: Layout, warn: Warn) -> Callable[[int, Sequence[str | None]]
                 return word
             if word not in NOT_EXCLUDED:
                 listed = ", ".join(Excluded.values)
-                warn(line, "excluded", f"This is none of {listed}. The case was counted as usual.")
+                told = _("This is none of %(words)s. The case was counted as usual.") % {"words": listed}
+                warn(line, "excluded", told)
         if direction is not None:
             word = (cells[direction] or "").strip().lower()
             if word not in DIRECTIONS:
-                warn(line, "direction", "This is neither inbound nor outbound. The case was counted as inbound.")
+                told = _("This is neither inbound nor outbound. The case was counted as inbound.")
+                warn(line, "direction", told)
             elif DIRECTIONS[word]:
                 return DIRECTIONS[word]
         return layout.excluded_by(cells) if layout.exclusions else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from rulebook import environment
 from rulebook.errors import CannotStart
@@ -25,9 +26,9 @@ def key_ring() -> tuple[int, list[bytes]]:
         text = path.read_text() if settings.PRODUCTION else environment.make_key_ring(path)
         current, keys = environment.read_key_ring(text)
     except OSError:
-        raise CannotStart("The key ring cannot be opened. Set RULEBOOK_KEY_RING to its file.") from None
+        raise CannotStart(_("The key ring cannot be opened. Set RULEBOOK_KEY_RING to its file.")) from None
     except ValueError as error:
-        raise CannotStart(f"{error} Restore it from its own backup.") from None
+        raise CannotStart(_("%(problem)s Restore it from its own backup.") % {"problem": error}) from None
     return current, [keys[number] for number in sorted(keys) if number <= current]
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from rulebook.cases import dialect
 from rulebook.cases.models import Case, ImportRun, Outcome, Source
@@ -56,10 +57,10 @@ def refresh_space(space: str, touched: Touched, beat: Beat) -> None:
     Raises CannotStart when other imports of the space come and go so fast that no judgement lasts.
     """
     if touched.everything:
-        for _ in range(JUDGED_AT_MOST):
+        for _round in range(JUDGED_AT_MOST):
             if _refresh_everything(space, beat):
                 return
-        raise CannotStart("Other imports keep changing the outcomes. What was stored is kept; run this again later.")
+        raise CannotStart(_("Other imports keep changing the outcomes. What was stored is kept; run this again later."))
     for column, keys in (
         ("c.customer_key", sorted(touched.customers)),
         # A case that had no customer and has one now is judged with the other cases of that customer only.
@@ -201,7 +202,7 @@ def _store(judged: Sql, source_ids: Sequence[int]) -> int:
             judged.params,
         )
         rows = cursor.fetchall()
-    topics = {(source_id, "topic", topic_id or 0, str(day)[:7]) for _, source_id, topic_id, day in rows}
+    topics = {(source_id, "topic", topic_id or 0, str(day)[:7]) for case_id, source_id, topic_id, day in rows}
     mark_dirty(topics | _rule_months([row[0] for row in rows]))
     return len(rows)
 

@@ -4,6 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from rulebook.cases.linking import Linked
 from rulebook.cases.services import Counts
 from rulebook.tables.reading import Rejected
@@ -53,9 +56,16 @@ class _Place:
     def told(self, file: str, column: str) -> str:
         parts = [file]
         if self.lines:
-            more = f" and {self.rows - len(self.lines)} more" if self.rows > len(self.lines) else ""
-            parts.append(f"line{'s' if len(self.lines) > 1 else ''} {', '.join(map(str, self.lines))}{more}")
-        return ", ".join([*parts, f"column {column}"] if column else parts)
+            shown = _shown(list(map(str, self.lines)), self.rows)
+            parts.append(ngettext("line %(lines)s", "lines %(lines)s", len(self.lines)) % {"lines": shown})
+        return ", ".join([*parts, _("column %(column)s") % {"column": column}] if column else parts)
+
+
+def _shown(some: list[str], of: int) -> str:
+    """'2, 3, 4 and 7 more' where only some are named."""
+    listed = ", ".join(some)
+    more = of - len(some)
+    return _("%(listed)s and %(count)s more") % {"listed": listed, "count": more} if more else listed
 
 
 class Findings:
@@ -86,7 +96,7 @@ class Findings:
     @property
     def count(self) -> int:
         alike = sum(len(those) > 1 for those in self._spellings.values())
-        places = [*self._warned.values(), *(place for place, _ in self._unknown.values())]
+        places = [*self._warned.values(), *(place for place, names in self._unknown.values())]
         return len(self._notes) + alike + sum(place.count for place in places)
 
     def sentences(self) -> list[str]:
@@ -94,15 +104,16 @@ class Findings:
         told += [f"{place.told(file, column)}: {what}" for (file, column, what), place in self._warned.items()]
         alike = sum(len(those) > 1 for those in self._spellings.values())
         if alike:
-            told.append(
-                f"Case ids that differ only in capital and small letters: {alike} times. They were kept as different "
+            warning = _(
+                "Case ids that differ only in capital and small letters: %(count)s times. They were kept as different "
                 "cases; check that the help desk means them so."
             )
+            told.append(warning % {"count": alike})
         for (file, column), (place, counted) in self._unknown.items():
-            names = ", ".join(name for name, _ in counted.most_common(NAMES_SHOWN))
-            more = f" and {len(counted) - NAMES_SHOWN} more" if len(counted) > NAMES_SHOWN else ""
-            told.append(
-                f"{place.told(file, column)}: {place.count} links name rules that are not written down yet "
-                f"({names}{more}). They wait until the rules are imported."
+            names = _shown([name for name, often in counted.most_common(NAMES_SHOWN)], len(counted))
+            warning = _(
+                "%(place)s: %(count)s links name rules that are not written down yet (%(names)s). "
+                "They wait until the rules are imported."
             )
+            told.append(warning % {"place": place.told(file, column), "count": place.count, "names": names})
         return told

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from rulebook.cases.models import ImportRun, Source
 from rulebook.errors import CannotStart
@@ -58,8 +59,10 @@ def beat(*, run: ImportRun) -> None:
     alive = ImportRun.objects.filter(pk=run.pk, state=ImportRun.State.RUNNING).update(heartbeat=timezone.now())
     if not alive:
         raise CannotStart(
-            "Another import of this source took over while this one stood still. What was stored is kept; "
-            "run it again when the other has ended."
+            _(
+                "Another import of this source took over while this one stood still. What was stored is kept; "
+                "run it again when the other has ended."
+            )
         )
 
 

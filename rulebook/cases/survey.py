@@ -11,6 +11,8 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from django.utils.translation import gettext as _
+
 from rulebook.cases.parsing import ParsedCase, merged
 from rulebook.errors import CannotStart
 
@@ -67,8 +69,11 @@ class DayOrder:
         """Raise CannotStart where the month stands first and some date would be read the other way round."""
         if self._month_first and self._either and not self._day_first:
             raise CannotStart(
-                f"{self._file}, line {self._month_first}, column {self._column}: the month stands before the day. "
-                "Export the dates as YYYY-MM-DD."
+                _(
+                    "%(file)s, line %(line)s, column %(column)s: the month stands before the day. "
+                    "Export the dates as YYYY-MM-DD."
+                )
+                % {"file": self._file, "line": self._month_first, "column": self._column}
             )
 
 

@@ -7,8 +7,10 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from rulebook.cases.importing import Order, Report, import_cases
 from rulebook.cases.models import ImportRun, Upload
@@ -58,11 +60,17 @@ def uploads_to_run() -> list[Upload]:
 def run_upload(upload: Upload, pulse: Callable[[], None] = lambda: None) -> str:
     """Import an upload that waits; what came of it as a sentence, '' when another process has it.
 
-    `pulse` is called often, and may raise to stop the work. An import that was killed begins anew: what it stored is
-    found again as it is. What a person has to mend is not tried again; anything else is, after a while.
+    Its report is in the language of whom it is for. `pulse` is called often, and may raise to stop the work. An import
+    that was killed begins anew: what it stored is found again as it is. What a person has to mend is not tried again;
+    anything else is, after a while.
     """
     if not claim(upload):
         return ""
+    with override(upload.options.get("language") or settings.LANGUAGE_CODE):
+        return _run(upload, pulse)
+
+
+def _run(upload: Upload, pulse: Callable[[], None]) -> str:
     name = upload.file_name
     progress = None
     try:

@@ -46,7 +46,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is to be imported, as by the command. Blank: as the source has it, or the default."""
+    """How a file is to be imported, as by the command. Blank: as the source has it, or the default.
+
+    The report is written in `language`, that of the person who reads it; blank: the server's.
+    """
 
     source: str
     preset: str = "auto"
@@ -55,6 +58,7 @@ class Options:
     time_zone: str = ""
     space: str = ""
     complete_until: str = ""
+    language: str = ""
 
 
 def keep_upload(*, file: Chunks, name: str, by: Acting | None, links: Chunks | None = None) -> Upload:

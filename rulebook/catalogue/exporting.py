@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import IO
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 
 from rulebook.catalogue.models import Alias, Rule, RuleVersion
 from rulebook.catalogue.rows import COLUMNS
 from rulebook.errors import CannotStart
+from rulebook.numbers import whole
 from rulebook.tables.writing import LONGEST_CELL, neutralise, write_into, write_table
 
 BATCH = 500
@@ -74,6 +76,9 @@ def _refuse_cut(rows: Sequence[list[str]], name: str) -> None:
         for column, cell in zip(COLUMNS, row, strict=True):
             if len(neutralise(cell)) > LONGEST_CELL:
                 raise CannotStart(
-                    f"{name} was not written: the {column} of rule {row[0]} has more than the {LONGEST_CELL:,} "
-                    "characters that a cell of Excel holds. Export to a .csv or .json."
+                    _(
+                        "%(file)s was not written: the %(column)s of rule %(code)s has more than the %(longest)s "
+                        "characters that a cell of Excel holds. Export to a .csv or .json."
+                    )
+                    % {"file": name, "column": column, "code": row[0], "longest": whole(LONGEST_CELL)}
                 )

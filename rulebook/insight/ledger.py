@@ -11,12 +11,11 @@ from django.db import connection
 from rulebook.cases.dialect import reading_whole_tables
 from rulebook.cases.fcr import Period, horizon_of, iso
 from rulebook.cases.models import Effect, Outcome, Source
-from rulebook.cases.outcomes import BLOCKED, Sql, judged_cases, stored_cases
+from rulebook.cases.outcomes import JOIN_LINKS, Sql, judged_cases, stored_cases
 from rulebook.cases.policies import Policy, by_space
 from rulebook.catalogue.models import Rule
 from rulebook.insight.prices import Blocked, Rates, printed, printed_parts
 
-LINKED = "SELECT case_id FROM cases_caserule"
 SECONDS_AN_HOUR = 3600
 
 
@@ -72,13 +71,14 @@ def _add_totals(totals: dict[str, int], judged: Sql, scope: Sql) -> None:
     wanted = {
         "resolved": solved,
         "not_resolved": missed,
-        "blocked": f"{missed} AND j.id IN ({BLOCKED})",
-        "blocked_silent": f"{solved} AND j.id IN ({BLOCKED})",
-        "linked": f"{missed} AND j.id IN ({LINKED})",
+        "blocked": f"{missed} AND k.blocked = 1",
+        "blocked_silent": f"{solved} AND k.blocked = 1",
+        "linked": f"{missed} AND k.case_id IS NOT NULL",
     }
     columns = ", ".join(f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)" for condition in wanted.values())
     with reading_whole_tables(), connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM ({judged.text}) j WHERE {scope.text}", [*judged.params, *scope.params])
+        text = f"SELECT {columns} FROM ({judged.text}) j {JOIN_LINKS} WHERE {scope.text}"
+        cursor.execute(text, [*judged.params, *scope.params])
         for name, value in zip(wanted, cursor.fetchone(), strict=True):
             totals[name] += int(value or 0)
 

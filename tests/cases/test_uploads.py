@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.files.base import File
 from django.utils import timezone
+from django.utils.translation import override
 
 from rulebook.cases import upload_work
 from rulebook.cases.models import Case, ImportRun, Source, Upload
@@ -196,6 +197,17 @@ def test_an_import_tells_its_counts_and_keeps_the_rejected_rows_for_their_owner_
     assert uploads_to_run() == [] and run_upload(stored) == ""
 
 
+def test_a_report_and_its_rejected_rows_are_in_the_language_of_whom_they_are_for():
+    rows = ROWS.replace("2026-01-06", "2099-01-06").replace("R1", "R1;R2")
+    with override("da"):
+        upload = started(rows, language="da")
+    run_upload(upload)  # by a process whose own language is English
+    upload = again(upload)
+    rejected = rejected_file(upload).read_text("utf-8-sig")
+    assert "Henvendelsen begynder i fremtiden." in rejected and "der kan læses med sikkerhed" in rejected
+    assert "tickets.csv, linje 2, kolonne rules: 2 koblinger nævner regler" in upload.report["warnings"][0]
+
+
 def test_a_formula_in_a_rejected_row_is_not_run_by_a_spreadsheet():
     upload = started("external_id,opened_at\n=1+1,never\n")
     run_upload(upload)
@@ -215,7 +227,7 @@ def test_what_a_person_has_to_mend_is_not_tried_again_and_can_be_started_anew_wi
     upload = started(complete_until="soon")
     said = run_upload(upload)
     stored = again(upload)
-    assert stored.state == "failed" and "--complete-until cannot be read" in stored.last_error and stored.ended_at
+    assert stored.state == "failed" and "cannot be read" in stored.last_error and stored.ended_at
     assert "cannot go on" in said and uploads_to_run() == []
     start_import(upload=stored, options=Options(source="shop"), by=None)
     assert stored.last_error == "" and "Imported" in run_upload(stored)

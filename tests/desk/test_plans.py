@@ -9,6 +9,10 @@ import pytest
 from django.contrib import admin as django_admin
 from django.db import connection
 
+from rulebook.cases.fcr import GROUPINGS, Period, fcr
+from rulebook.cases.models import Source
+from rulebook.cases.policies import primary
+from rulebook.insight.ledger import ledger
 from tests import make
 from tests.desk.every_page import PAGES, PEOPLE, Addresses, pages
 from tests.desk.house import extend
@@ -20,6 +24,7 @@ READ_CASES += pages("cases_case_history", "cases_caserule_change", "cases_caseru
 READ_CASES += [page for page in pages("desk_search") if page.asked]
 READ_NONE = [page for page in PAGES if page.cost is not None and page not in READ_CASES]
 CASES = re.compile(r"\bcases_case(?:rule)?\b")
+LOOKED_UP = re.compile(r"SubPlan|Nested Loop|LIST SUBQUERY|CORRELATED|FOR IN-OPERATOR")
 
 
 CROWD = (
@@ -144,12 +149,25 @@ def wrong_scans(plan, ordered):
     return wrong
 
 
+@pytest.mark.parametrize("by", [None, *GROUPINGS])
+def test_reports_over_all_cases_join_their_links_and_never_look_them_up_case_by_case(house, by):
+    sources = list(Source.objects.filter(cases__isnull=False).distinct())
+    for source in sources:
+        with Statements() as found:
+            fcr([source], primary(source), Period(), by)
+            ledger([source], primary(source), Period())
+        for sql, plan in found:
+            assert not [step for step in plan if LOOKED_UP.search(step)], f"{sql}\n" + "\n".join(plan)
+    assert found
+
+
 def test_a_statement_that_reads_all_cases_would_be_noticed(house):
     with Statements() as found, connection.cursor() as cursor:
         cursor.execute("SELECT id FROM cases_case WHERE channel = %s", ["mail"])
         cursor.execute("SELECT id FROM cases_case ORDER BY channel LIMIT 50")
         cursor.execute("SELECT COUNT(*) FROM cases_caserule WHERE effect = %s", ["blocked"])
         cursor.execute("SELECT COUNT(*) FROM cases_case")
-    assert len(found) == 4
+        cursor.execute("SELECT SUM(CASE WHEN id IN (SELECT case_id FROM cases_caserule) THEN 1 END) FROM cases_case")
+    assert len(found) == 5 and [step for step in found[-1][1] if LOOKED_UP.search(step)]
     for sql, plan in found:
         assert CASES.search(sql) and wrong_steps(sql, plan), (sql, plan)

@@ -28,6 +28,7 @@ METHODS = {
     Method.CLOSED_FAST.value: gettext_lazy("Closed fast"),
 }
 LEVEL = 0.9  # of the interval of harm
+LITTLE_COMPARED = 0.5  # a smaller part of its contacts than this is worth a word
 WINDOWED = {Method.NO_REPEAT.value, Method.CLOSED_FAST.value}
 
 
@@ -75,7 +76,7 @@ def harm_card(rule: Rule) -> Harm:
         band=band,
         doubt=doubt,
         step=step,
-        basis=_basis(mine, len(measured) > 1),
+        basis=[*_basis(mine, len(measured) > 1), *_reach(figures, mine)],
         price=_price(figures, measured) if figures.cases or figures.blocked or figures.silent else "",
         blocked=figures.blocked,
         silent=figures.silent,
@@ -155,6 +156,17 @@ def _basis(rows: Sequence[SourceFigures], several: bool) -> list[str]:
         " · ".join([policy, period, *([", ".join(names)] if several else [])])
         for (policy, period), names in lines.items()
     ]
+
+
+def _reach(figures: RuleFigures, rows: Sequence[SourceFigures]) -> list[str]:
+    """What the harm takes for granted: that contacts without anything to compare with are like the others."""
+    told = []
+    if figures.harm is not None and figures.n < figures.cases * LITTLE_COMPARED:
+        text = _("Only %(compared)s of its %(contacts)s can be compared; the harm takes the others to be like them.")
+        told.append(text % {"compared": whole(figures.n), "contacts": contacts(figures.cases)})
+    if figures.harm is not None and len({row.method for row in rows}) > 1:
+        told.append(_("Contacts that are measured in different ways are each compared within their own source."))
+    return told
 
 
 def _policy(row: SourceFigures) -> str:
