@@ -118,19 +118,20 @@ def _run_uploads(row: Duty, beat: Beat) -> list[str]:
 
 
 def _links_due(row: Duty) -> bool:
-    """Links wait, and a rule got a name since they were last looked through. Imports settle what they bring."""
-    return row.seen != _newest_name() and PendingLink.objects.exists()
+    """Links wait, and since the last look a rule got a name, or an import died that would have settled what it brought."""
+    return row.seen != _newest_cause() and PendingLink.objects.exists()
 
 
 def _settle_links(row: Duty, beat: Beat) -> list[str]:
-    newest = _newest_name()  # before looking: a name that comes meanwhile is looked at once more
+    newest = _newest_cause()  # before looking: a name that comes meanwhile is looked at once more
     settled = settle_pending_links(by=None)
     row.seen = newest
     return [f"Links that had waited for a rule and now count: {settled}."] if settled else []
 
 
-def _newest_name() -> str:
-    return str(Alias.objects.aggregate(newest=Max("pk"))["newest"] or 0)
+def _newest_cause() -> str:
+    broken = ImportRun.objects.filter(state__in=(ImportRun.State.DEAD, ImportRun.State.FAILED))
+    return " ".join(str(rows.aggregate(newest=Max("pk"))["newest"] or 0) for rows in (Alias.objects, broken))
 
 
 def _outcomes_due(row: Duty) -> bool:

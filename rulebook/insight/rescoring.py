@@ -134,7 +134,7 @@ def _measured(window: Window) -> tuple[str, int, str, datetime]:
 
 def rescore(beat: Callable[[], None] = lambda: None) -> None:
     """Make every rule's and source's figures anew from the sums by month."""
-    noted = dict(SourceFigures.objects.values_list("pk", "changes"))
+    noted = {row.pk: (row.changes, row.refreshed_at) for row in SourceFigures.objects.all()}
     found = {pk: window for pk, window in windows().items() if pk in noted}
     totals = {window.source_id: _totals(window) for window in found.values()}
     headline = _headline(found, totals)
@@ -163,18 +163,26 @@ def store_rule_figures(*, rows: Sequence[Row]) -> None:
 
 @business_verb
 def store_source_figures(
-    *, windows: Sequence[Window], totals: Mapping[int, Mapping[str, int]], noted: Mapping[int, int]
+    *,
+    windows: Sequence[Window],
+    totals: Mapping[int, Mapping[str, int]],
+    noted: Mapping[int, tuple[int, datetime | None]],
 ) -> None:
-    """The last step: with it the noted changes count as scored."""
+    """The last step: with it the noted changes count as scored, unless somebody else scored meanwhile.
+
+    Each of two writes what differs from what it found, so of both nobody knows whose rows stand: one more is due.
+    """
     now = timezone.now()
     for window in windows:
         method, days, key, horizon = _measured(window)
         SourceFigures.objects.filter(pk=window.source_id).update(
-            method=method, window_days=days, key=key, since=window.since, horizon=horizon, refreshed_at=now,
+            method=method, window_days=days, key=key, since=window.since, horizon=horizon,
             **totals[window.source_id],
         )  # fmt: skip
-    for source_id, changes in noted.items():
-        SourceFigures.objects.filter(pk=source_id).update(scored=changes)
+    for source_id, (changes, refreshed_at) in noted.items():
+        mine = SourceFigures.objects.filter(pk=source_id)
+        if not mine.filter(refreshed_at=refreshed_at).update(scored=changes, refreshed_at=now):
+            mine.update(changes=F("changes") + 1)
 
 
 def _totals(window: Window) -> dict[str, int]:

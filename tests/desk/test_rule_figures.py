@@ -73,6 +73,22 @@ def test_sources_that_are_measured_differently_stand_apart_and_the_price_says_wh
     assert "contacts in 30 days would have been solved at once" in text, "who declares watches no returns"
 
 
+def test_where_little_of_a_rule_can_be_compared_the_page_says_how_much(desk):
+    compared = "Only 248 of its 60,000 contacts can be compared; the harm takes the others to be like them."
+    rule = figures(make.rule(), n=248, cases=60_000)
+    assert compared in words(desk.get(address(rule))).replace("\xa0", " ")
+    assert "can be compared" not in words(desk.get(address(figures(rule, n=1640, cases=1700))))
+
+
+def test_a_harm_over_sources_that_are_measured_differently_says_how(desk):
+    sentence = "Contacts that are measured in different ways are each compared within their own source."
+    rule = figures(make.rule())
+    met(rule, measured("desk"))
+    assert sentence not in words(desk.get(address(rule)))
+    met(rule, measured("shop", method="declared"))
+    assert sentence in words(desk.get(address(rule)))
+
+
 def test_while_newer_figures_are_computed_the_page_says_of_which_day_these_are(desk):
     rule, source = figures(make.rule()), measured()
     met(rule, source)

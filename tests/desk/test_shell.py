@@ -230,4 +230,5 @@ def test_no_page_of_ours_names_another_host(client, admin):
 )
 def test_an_address_with_a_nul_is_refused_before_a_database_sees_it(client, admin, address):
     client.force_login(admin)
-    assert client.get(START + address).status_code == 400
+    refused = client.get(START + address)
+    assert refused.status_code == 400 and "This request could not be read" in refused.content.decode()

@@ -108,6 +108,20 @@ def test_links_that_waited_count_when_their_rule_is_written_down(manage):
     assert CaseRule.objects.get().rule.code == "R1" and not work.is_due()
 
 
+def test_links_that_an_import_left_waiting_when_it_died_count_after_the_next_work(manage):
+    upload("1,2026-01-05,anna,R9\n")
+    make.rule(code="R1")
+    manage("work")
+    assert not work.is_due()
+    PendingLink.objects.update(rule_name="R1")  # as when a chunk was stored, and the process killed before its links
+    assert not work.is_due()
+    source, now = Source.objects.get(), timezone.now()
+    ImportRun.objects.create(source=source, started_at=now, heartbeat=now, host=this_process()[0], process=NOBODY)
+    Source.objects.update(changes=source.changes + 1)
+    ran = manage("work")
+    assert "now count: 1" in ran.out and CaseRule.objects.get().rule.code == "R1" and not work.is_due()
+
+
 def test_a_law_that_nobody_confirmed_becomes_policy(manage):
     rule = make.rule(authority="law", clause="§ 1")
     Rule.objects.filter(pk=rule.pk).update(claimed_on=timezone.localdate() - timedelta(days=15))

@@ -9,10 +9,12 @@ import pytest
 from django.core.management import call_command
 
 from rulebook.cases.models import Case, CaseRule, Source
-from rulebook.catalogue.models import Topic
+from rulebook.catalogue.models import Rule, Topic
+from rulebook.insight import rescoring
 from rulebook.insight.models import RuleFigures, SourceFigures
 from rulebook.insight.queries import figures_of, month_rows, overview
 from rulebook.insight.refreshing import figures_due, refresh_figures
+from rulebook.insight.rescoring import Row
 from tests import make
 from tests.insight import slowly
 
@@ -225,6 +227,30 @@ def test_figures_stay_as_they_are_while_an_import_runs(shop):
     rule.refresh_from_db()
     assert figures_of(rule).harm == before
     assert not figures_due()
+
+
+def test_of_two_who_score_at_once_neither_has_the_last_word(shop, monkeypatch):
+    rule = make.rule(code="R-1")
+    mature(shop, 100, 30)
+    mature(shop, 30, 20, rule=rule)
+    refresh_figures()
+    old = Row(*RuleFigures.objects.values_list(*Row._fields).get())
+    noted = {row.pk: (row.changes, row.refreshed_at) for row in SourceFigures.objects.all()}
+    mature(shop, 30, 0, rule=rule)
+    finish = rescoring.store_source_figures
+
+    def finish_after_somebody_slower(**given):
+        rescoring.store_rule_figures(rows=[old])
+        finish(windows=[], totals={}, noted=noted)
+        finish(**given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rescoring, "store_source_figures", finish_after_somebody_slower)
+        refresh_figures(everything=True)
+    assert figures_of(rule).harm == old.harm and figures_due()
+    refresh_figures()
+    rule = Rule.objects.get()
+    assert figures_of(rule).n == 60 and figures_of(rule).harm < old.harm and not figures_due()
 
 
 def test_a_new_rule_has_a_row_of_figures_after_the_next_refresh(shop):

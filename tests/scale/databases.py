@@ -65,7 +65,7 @@ class PostgreSql(Databases):
         self._run("CHECKPOINT")
 
     def drop(self, name: str) -> None:
-        self._run(f"DROP DATABASE IF EXISTS rulebook_scale_{name}")
+        self._run(f"DROP DATABASE IF EXISTS rulebook_scale_{name} WITH (FORCE)")
 
     def version(self) -> str:
         return str(self._run("SHOW server_version")[0][0]).split()[0]
