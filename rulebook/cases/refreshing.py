@@ -252,13 +252,19 @@ def mark_dirty(months: Iterable[tuple[int, str, int, str]]) -> None:
     rows = [(source_id, subject, subject_id, f"{month}-01") for source_id, subject, subject_id, month in sorted(months)]
     if not rows:
         return
+    columns = "source_id, subject, subject_id, month"
+    # Counted, and thereby locked until the commit: who recomputes the month meanwhile has to see this change.
+    counted = f"ON CONFLICT ({columns}) DO UPDATE SET marks = cases_dirtymonth.marks + 1"
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO cases_dirtymonth (source_id, subject, subject_id, month) VALUES (%s, %s, %s, %s) "
-            # Counted, and thereby locked until the commit: who recomputes the month meanwhile has to see this change.
-            "ON CONFLICT (source_id, subject, subject_id, month) DO UPDATE SET marks = cases_dirtymonth.marks + 1",
-            rows,
-        )
+        if dialect.is_postgresql():  # hundreds a chunk: one statement takes a fifth of the time of one each
+            cursor.execute(
+                f"INSERT INTO cases_dirtymonth ({columns}) SELECT * FROM "
+                f"unnest(%s::bigint[], %s::text[], %s::bigint[], %s::date[]) AS m ({columns}) ORDER BY {columns} "
+                + counted,
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+        else:
+            cursor.executemany(f"INSERT INTO cases_dirtymonth ({columns}) VALUES (%s, %s, %s, %s) {counted}", rows)
 
 
 def add_maturing(space: str, before: datetime | None, touched: Touched) -> None:
