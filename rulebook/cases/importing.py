@@ -350,7 +350,7 @@ def _complete_until(text: str, zone: ZoneInfo) -> datetime | None:
         tomorrow = parse_instant((day + timedelta(days=1)).isoformat(), zone)[0]
         instant = tomorrow - timedelta(microseconds=1)
     if instant > latest:
-        raise WrongUsage(_("Data cannot be complete before it has happened. Give a day that is over."))
+        raise WrongUsage(_("Data cannot be complete in the future. Give a day that is over."))
     return instant
 
 
