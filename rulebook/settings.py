@@ -53,6 +53,8 @@ INSTALLED_APPS = [
     "rulebook.access.apps.AccessConfig",
     "rulebook.catalogue.apps.CatalogueConfig",
     "rulebook.cases.apps.CasesConfig",
+    "rulebook.flags.apps.FlagsConfig",
+    "rulebook.votes.apps.VotesConfig",
     "rulebook.insight.apps.InsightConfig",
     "rulebook.desk.apps.DeskConfig",
 ]

@@ -199,7 +199,8 @@ class CaseRule(models.Model):
 class PendingLink(models.Model):
     """A link whose case or rule has not arrived yet. It becomes a CaseRule when both are there."""
 
-    source = models.ForeignKey(Source, models.CASCADE, db_index=False, verbose_name=_("source"))
+    # Null: an agent's flag named a case, and not where it is from.
+    source = models.ForeignKey(Source, models.CASCADE, null=True, db_index=False, verbose_name=_("source"))
     external_id = BytewiseField(_("external id"), max_length=255)
     rule_name = BytewiseField(_("rule name"), max_length=100)
     effect = models.CharField(_("effect"), max_length=10, choices=Effect)
@@ -211,6 +212,11 @@ class PendingLink(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "external_id", "rule_name", "effect", "origin"], name="a_pending_link_waits_once"
+            ),
+            models.UniqueConstraint(
+                fields=["external_id", "rule_name", "effect", "origin"],
+                condition=models.Q(source=None),
+                name="a_pending_link_of_no_source_waits_once",
             ),
         ]
         indexes = [

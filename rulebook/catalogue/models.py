@@ -214,3 +214,52 @@ class RuleVersion(models.Model):
     def applies(self, day: date) -> bool:
         begun = self.applies_from is None or self.applies_from <= day
         return begun and (self.applies_to is None or day < self.applies_to)
+
+
+class Proposal(models.Model):
+    """A new or stricter rule at the front door. Its text is that of `rule`, which stays `proposed` until it enters.
+
+    The front line has five working days to say "this will hurt": flags on the proposed rule.
+    """
+
+    class Outcome(models.TextChoices):
+        OPEN = "", _("open")
+        ENTERED = "entered", _("entered into force")
+        REFUSED = "refused", _("not let in")
+        WITHDRAWN = "withdrawn", _("withdrawn")
+
+    rule = models.OneToOneField(Rule, models.CASCADE, related_name="proposal", verbose_name=_("rule"))
+    replaces = models.ForeignKey(
+        Rule, models.SET_NULL, null=True, blank=True, related_name="replaced_by", verbose_name=_("replaces")
+    )
+    protects = models.TextField(_("whom it protects"))
+    without_it = models.TextField(_("what would happen without it"))
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    proposed_on = models.DateField(_("proposed on"))
+    heard_until = models.DateField(_("the front line is heard until"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True, default=Outcome.OPEN)
+    reason = models.TextField(_("reason"), blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
+        ordering = ["-proposed_on", "-pk"]
+
+    def __str__(self) -> str:
+        return str(self.rule)
+
+
+class WordingLock(models.Model):
+    """While it stands, the wording of the rule cannot change: people are voting on it. Set and taken off by votes."""
+
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="wording_locks")
+    holder = models.CharField(max_length=60)  # "ballot 7"
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "holder"], name="a_holder_locks_a_wording_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} for {self.holder}"

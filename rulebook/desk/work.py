@@ -118,7 +118,7 @@ def _run_uploads(row: Duty, beat: Beat) -> list[str]:
 
 
 def _links_due(row: Duty) -> bool:
-    """Links wait, and since the last look a rule got a name, or an import died that would have settled what it brought."""
+    """Links wait; since the last look a rule got a name, or an import died that would have settled its own."""
     return row.seen != _newest_cause() and PendingLink.objects.exists()
 
 

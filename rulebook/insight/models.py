@@ -194,6 +194,10 @@ class RuleFigures(models.Model):
     priced = models.BooleanField(default=True, help_text="False: the price rests on fewer than 20 mature cases.")
     blocked = models.PositiveBigIntegerField(default=0, help_text="Not resolved cases it blocked.")
     silent = models.PositiveBigIntegerField(null=True, help_text="Told no, did not return; null but under no_repeat.")
+    # People's voices. They order what cannot be measured yet, and change no measured figure.
+    flags = models.PositiveIntegerField(default=0, help_text="In the last 30 days.")
+    vote = models.FloatField(null=True, help_text="Sum of its votes / (voters + 5), as published; null: nothing is.")
+    voters = models.PositiveIntegerField(default=0)
     # The twelve months of its counting cases, packed, since ten thousand rules are scored in one go: see `months`.
     monthly = models.CharField(max_length=400, blank=True)
 

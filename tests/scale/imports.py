@@ -28,6 +28,9 @@ def run(bench: Bench, rows: int, times: int) -> None:
             bench.databases.drop(database)
 
 
+FULL = 1_000_000  # the size whose ratio is asked for; a small import spends more of its time on starting
+
+
 def import_ours(bench: Bench, database: str, path: Path) -> Spent:
     return bench.python(
         database, "manage.py", "import_cases", str(path), "--source", world.SOURCE, "--effect", "blocked"
@@ -51,7 +54,7 @@ def loading(bench: Bench, rows: int, times: int) -> Spent:
         bench.number(f"{rows:,} cases, {name}: CPU", middle(spent, "cpu"), "s")
         bench.number(f"{rows:,} cases, {name}: rows a second", rows / middle(spent, "wall"), "1/s")
     ratio = middle(ours, "wall") / middle(raw, "wall")
-    bench.number(f"{rows:,} cases: ours / raw, wall", ratio, "x", "<= 3", ratio <= 3)
+    bench.number(f"{rows:,} cases: ours / raw, wall", ratio, "x", *(("<= 3", ratio <= 3) if rows >= FULL else ()))
     bench.number(f"{rows:,} cases: ours / raw, CPU", middle(ours, "cpu") / middle(raw, "cpu"), "x")
     peak = max(spent.megabytes for spent in ours)
     bench.number(f"{rows:,} cases, ours: peak memory", peak, "MB", "< 300", peak < 300)

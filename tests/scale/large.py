@@ -2,7 +2,7 @@
 
 Run as a process of its own on a database with the rules: `python -m tests.scale.large CASES`. Of ten cases four met
 one rule and one met two, as in `world.py`; half of the links say blocked. Some rules are met a thousand times more
-often than others.
+often than others, and most by contacts of their own topic.
 """
 
 import csv
@@ -39,6 +39,7 @@ HORIZON = START.replace(tzinfo=ZONE) + SPAN
 DEPARTMENTS = ("Finance", "Legal", "Logistics", "Web shop", "Customer service", "Warehouse")
 AUTHORITIES = ("policy", "practice", "system", "habit", "unknown", "policy", "habit", "law")
 BATCH = 1_000
+TOPIC = INSERTED.index("topic_id")
 
 
 def write_rules(path: Path, rules: int) -> None:
@@ -76,15 +77,14 @@ def fill(cases: int) -> None:
         for path in TOPICS:
             topics.setdefault(path, make.topic(path).pk)
         rules = list(Rule.objects.order_by("code").values_list("pk", flat=True))
+        place = {topics[path]: number for number, path in enumerate(TOPICS)}
         made = _cases(dice, cases, source.pk, [topics[path] for path in TOPICS])
         number = 0
         while rows := list(islice(made, ROWS_A_BATCH)):
             insert_rows("cases_case", INSERTED, rows)
             links = []
             for row in rows:
-                for rule in {
-                    rules[int(len(rules) * dice.random() ** 3)] for _ in range((0, 1, 0, 1, 0, 2)[number % 6])
-                }:
+                for rule in {_met(dice, rules, place[row[TOPIC]]) for _ in range((0, 1, 0, 1, 0, 2)[number % 6])}:
                     links.append((row[0], rule, "blocked" if dice.random() < 0.5 else "applied", "source"))
                 number += 1
             insert_rows("cases_caserule", LINK, links)
@@ -95,6 +95,14 @@ def fill(cases: int) -> None:
     if not refresh_all(source=source):
         raise SystemExit("The source is still stale.")
     gather_statistics()
+
+
+def _met(dice: Random, rules: list[int], topic: int) -> int:
+    """A rule that the contact met: four in five are about its own topic, as `write_rules` gave them."""
+    if dice.random() < 0.2:
+        return rules[int(len(rules) * dice.random() ** 3)]
+    own = rules[(topic - 1) % len(TOPICS) :: len(TOPICS)]
+    return own[int(len(own) * dice.random() ** 3)]
 
 
 def _cases(dice: Random, cases: int, source_id: int, topics: list[int]) -> Iterator[tuple[Any, ...]]:

@@ -18,6 +18,7 @@ from rulebook.desk.pages.words import contacts
 from rulebook.insight.models import MonthOfRule, RuleFigures, RuleMonth, SourceFigures
 from rulebook.insight.queries import figures_of
 from rulebook.insight.scoring import LEAST_MEASURED
+from rulebook.insight.sums import next_month
 from rulebook.numbers import day, interval, percent, points, whole
 
 METHODS = {
@@ -91,8 +92,13 @@ def _sources_of(rule: Rule, measured: Sequence[SourceFigures]) -> list[SourceFig
     since = min((row.since for row in measured if row.since), default=None)
     if since is None:
         return []
-    months = RuleMonth.objects.filter(rule=rule, month__gte=since, cases__gt=0).order_by()
-    met = set(months.values_list("source", flat=True).distinct())
+    last = max(row.horizon for row in measured if row.horizon).date()
+    months = []
+    while since <= last:  # named one by one: so the index of a source's months is enough to find the rule in each
+        months.append(since)
+        since = next_month(since)
+    sums = RuleMonth.objects.filter(source__in=[row.pk for row in measured], month__in=months, rule=rule).order_by()
+    met = set(sums.values_list("source", flat=True).distinct())
     return [row for row in measured if row.pk in met]
 
 

@@ -1,0 +1,1 @@
+"""What agents say got in their way, and what became of it."""

@@ -1,0 +1,1 @@
+"""How much rules hurt or help customers, by those who apply them."""
