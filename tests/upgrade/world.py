@@ -54,6 +54,7 @@ COMMANDS = (
      "set_head(department=Department.objects.get(name='Finance'), head=head, by=head)\n"
      # Where the dump was made is nobody's business.
      "ImportRun.objects.update(host='here', process='1')\n"),
+    ("refresh_figures",),
 )  # fmt: skip
 
 
