@@ -1,10 +1,11 @@
-"""The catalogue of Danish: `python -m tests.languages` after a change of any sentence that a person reads.
+"""The catalogues: `python -m tests.languages` after a change of any sentence that a person reads.
 
-It reads the sentences from our Python and templates and from the parts of Unfold that are installed (Unfold ships no
+Danish holds all, Norwegian and Swedish what agents read: their pages and their letters, listed in FOR_AGENTS. It reads
+the sentences from our Python and templates and from the parts of Unfold that are installed (Unfold ships no
 translations; what Django's own Danish has is left to Django). Scripts have none: the page hands them theirs. It brings
-them into `django.po`, drops those that are gone, compiles `django.mo`, and tells what is left to translate. A sentence
-that msgmerge only guessed is marked fuzzy: translate it and take the mark away. Needs GNU gettext. `test_languages.py`
-holds both files to the sources.
+them into each `django.po`, drops those that are gone, compiles `django.mo`, and tells what is left to translate. A
+sentence that msgmerge only guessed is marked fuzzy: translate it and take the mark away. Needs GNU gettext.
+`test_languages.py` holds the files to the sources.
 """
 
 import gettext
@@ -21,12 +22,17 @@ from django.utils.translation import templatize
 from rulebook.settings import INSTALLED_APPS
 
 ROOT = Path(__file__).resolve().parents[1]
-PO = ROOT / "rulebook" / "locale" / "da" / "LC_MESSAGES" / "django.po"
-MO = PO.with_suffix(".mo")
+LANGUAGES = ("da", "nb", "sv")
+WHOLE = "da"  # the admin speaks it too
+# What agents read, below `rulebook/`: templates, and the modules that hand them sentences.
+FOR_AGENTS = (
+    "templates/agent/*.html",
+    "templates/letters/*.txt",
+)
 HEADER = """msgid ""
 msgstr ""
 "Project-Id-Version: Rulebook\\n"
-"Language: da\\n"
+"Language: LANGUAGE\\n"
 "MIME-Version: 1.0\\n"
 "Content-Type: text/plain; charset=UTF-8\\n"
 "Content-Transfer-Encoding: 8bit\\n"
@@ -41,25 +47,32 @@ Sentences = Mapping[Key, str]
 DJANGO = ("django", "django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes")
 
 
-def refresh() -> str:
-    """Bring `django.po` and `django.mo` up to date with the sources; a sentence about what is left."""
-    if not PO.exists():
-        PO.parent.mkdir(parents=True, exist_ok=True)
-        PO.write_text(HEADER, encoding="utf-8")
+def po(language: str) -> Path:
+    return ROOT / "rulebook" / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def refresh(language: str) -> str:
+    """Bring a language's `django.po` and `django.mo` up to date with the sources; a sentence about what is left."""
+    path = po(language)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEADER.replace("LANGUAGE", language), encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder) / "django.pot"
-        wanted.write_bytes(in_sources())
-        merged = _run("msgmerge", "--quiet", "--no-wrap", "--sort-by-file", PO, wanted)
-    PO.write_bytes(_run("msgattrib", "--no-obsolete", "--no-wrap", "-", given=merged))
-    MO.write_bytes(compiled(PO.read_bytes()))
-    left = [len(marked(PO.read_bytes(), mark)) for mark in ("untranslated", "only-fuzzy")]
-    return f"{PO.relative_to(ROOT)}: {left[0]} to translate, {left[1]} only guessed."
+        wanted.write_bytes(in_sources(language))
+        merged = _run("msgmerge", "--quiet", "--no-wrap", "--sort-by-file", path, wanted)
+    path.write_bytes(_run("msgattrib", "--no-obsolete", "--no-wrap", "-", given=merged))
+    path.with_suffix(".mo").write_bytes(compiled(path.read_bytes()))
+    left = [len(marked(path.read_bytes(), mark)) for mark in ("untranslated", "only-fuzzy")]
+    return f"{path.relative_to(ROOT)}: {left[0]} to translate, {left[1]} only guessed."
 
 
-def in_sources() -> bytes:
-    """A template catalogue of all that has to be translated."""
+def in_sources(language: str) -> bytes:
+    """A template catalogue of all that has to be translated into a language."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if language != WHOLE:
+            return _extracted(_readable(for_agents(), folder, ROOT), folder)
         files = _readable(ours(), folder, ROOT)
         (folder / "unfold.py").write_text(_as_calls(of_unfold()), encoding="utf-8")
         return _extracted([*files, "unfold.py"], folder)
@@ -68,6 +81,10 @@ def in_sources() -> bytes:
 def ours() -> list[Path]:
     return [path for end in ("py", "html", "txt") for path in sorted((ROOT / "rulebook").rglob(f"*.{end}"))
             if "migrations" not in path.parts]  # fmt: skip
+
+
+def for_agents() -> list[Path]:
+    return sorted({path for pattern in FOR_AGENTS for path in (ROOT / "rulebook").glob(pattern)})
 
 
 def of_unfold() -> Sentences:
@@ -160,4 +177,5 @@ def _run(*words: str | Path, given: bytes = b"", folder: Path = ROOT) -> bytes:
 
 
 if __name__ == "__main__":
-    print(refresh())  # noqa: T201 (a command's answer)
+    for spoken in LANGUAGES:
+        print(refresh(spoken))  # noqa: T201 (a command's answer)

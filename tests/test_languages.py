@@ -1,6 +1,6 @@
-"""Every sentence that a person reads is there in Danish too; no template and no model holds one in English alone.
+"""Every sentence that a person reads is there in Danish too, and what agents read in Norwegian and Swedish.
 
-Norwegian and Swedish fall back to English. `python -m tests.languages` brings the catalogue up to date.
+No template and no model holds one in English alone. `python -m tests.languages` brings the catalogues up to date.
 """
 
 import os
@@ -25,36 +25,44 @@ NAMES = {"Rulebook"}
 READ_ALOUD = {"alt", "aria-description", "aria-label", "aria-roledescription", "label", "placeholder", "title"}
 
 
-@pytest.fixture(scope="module")
-def translated():
-    """(sentences in the sources, sentences of the Danish catalogue)."""
+@pytest.fixture(scope="module", params=languages.LANGUAGES)
+def translated(request):
+    """(a language, sentences in the sources, sentences of its catalogue)."""
     if missing := [tool for tool in ("xgettext", "msgattrib", "msgen", "msgfmt") if not shutil.which(tool)]:
         assert not os.environ.get("CI"), f"{missing} must be at hand where CI is set"
         pytest.skip("GNU gettext is not on this machine")
-    assert languages.PO.exists(), REFRESH
-    return languages.said(languages.in_sources()), languages.sentences(languages.compiled(languages.PO.read_bytes()))
+    language = request.param
+    written = languages.po(language)
+    assert written.exists(), REFRESH
+    wanted = languages.said(languages.in_sources(language))
+    return language, wanted, languages.sentences(languages.compiled(written.read_bytes()))
 
 
-def test_every_sentence_of_ours_and_of_unfold_is_translated_and_none_is_kept_that_is_gone(translated):
-    wanted, danish = translated
-    assert len(wanted) > 100 and any("’" in str(key) for key in wanted)
-    assert sorted(map(str, wanted.keys() - danish.keys())) == [], REFRESH
-    assert sorted(map(str, danish.keys() - wanted.keys())) == [], REFRESH
-    assert [key for key, text in danish.items() if not text.strip()] == []
-    catalogue = languages.PO.read_bytes()
+def test_every_sentence_is_translated_and_none_is_kept_that_is_gone(translated):
+    language, wanted, spoken = translated
+    assert len(wanted) > 100
+    assert sorted(map(str, wanted.keys() - spoken.keys())) == [], REFRESH
+    assert sorted(map(str, spoken.keys() - wanted.keys())) == [], REFRESH
+    assert [key for key, text in spoken.items() if not text.strip()] == []
+    catalogue = languages.po(language).read_bytes()
     for mark in ("untranslated", "only-fuzzy", "only-obsolete"):
         assert languages.marked(catalogue, mark) == [], f"{mark}: {REFRESH}"
 
 
 def test_a_translation_names_the_same_things_and_closes_the_same_tags(translated):
-    wanted, danish = translated
-    wrong = {key: danish[key] for key in wanted.keys() & danish.keys() if parts(danish[key]) != parts(wanted[key])}
+    _, wanted, spoken = translated
+    wrong = {key: spoken[key] for key in wanted.keys() & spoken.keys() if parts(spoken[key]) != parts(wanted[key])}
     assert wrong == {}
 
 
 def test_the_compiled_catalogue_is_that_of_the_written_one(translated):
-    _, danish = translated
-    assert languages.sentences(languages.MO.read_bytes()) == danish, REFRESH
+    language, _, spoken = translated
+    assert languages.sentences(languages.po(language).with_suffix(".mo").read_bytes()) == spoken, REFRESH
+
+
+@pytest.mark.parametrize("pattern", languages.FOR_AGENTS)
+def test_what_agents_read_is_where_the_list_says(pattern):
+    assert list((ROOT / "rulebook").glob(pattern))
 
 
 def parts(sentence):
