@@ -20,7 +20,7 @@ from rulebook import environment
 
 @register()
 def environment_is_sound(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    return [*_secrets(), *_readable_database(), *_places(), *_values()]
+    return [*_secrets(), *_readable_database(), *_places(), *_values(), *_letters()]
 
 
 def stop_unless_sound() -> None:
@@ -126,6 +126,31 @@ def _values() -> Iterator[CheckMessage]:
             yield Warning(f"Rulebook reads no variable {name}.", hint="The README lists them.", id="rulebook.W011")
     if settings.PRODUCTION and settings.DEBUG:
         yield Error("RULEBOOK_DEBUG is on in production.", hint="It shows secrets. Turn it off.", id="rulebook.E012")
+
+
+def _letters() -> Iterator[CheckMessage]:
+    mail, sender = os.environ.get("RULEBOOK_MAIL_URL", ""), os.environ.get("RULEBOOK_MAIL_FROM", "")
+    public = os.environ.get("RULEBOOK_PUBLIC_URL", "").strip()
+    if problem := environment.mail_problem(mail):
+        yield Error(problem, id="rulebook.E018")
+    if (mail or sender) and "@" not in sender:
+        yield Error(
+            "RULEBOOK_MAIL_FROM names no mail address.",
+            hint="Say whom letters come from: Rulebook <rulebook@example.org>.",
+            id="rulebook.E019",
+        )
+    if public and not environment.is_public_url(public):
+        yield Error(
+            "RULEBOOK_PUBLIC_URL is no address that people can open.",
+            hint="Write it as they do: https://rulebook.example.org.",
+            id="rulebook.E020",
+        )
+    elif mail and not public:
+        yield Warning(
+            "RULEBOOK_PUBLIC_URL is not set, so letters cannot hold a whole link.",
+            hint="Write the address that people open: https://rulebook.example.org.",
+            id="rulebook.W021",
+        )
 
 
 @register(Tags.database)

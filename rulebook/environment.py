@@ -27,6 +27,9 @@ VARIABLES = SWITCHES | {
     "RULEBOOK_DATA_DIR",
     "RULEBOOK_KEY_RING",
     "RULEBOOK_LOG_LEVEL",
+    "RULEBOOK_MAIL_FROM",
+    "RULEBOOK_MAIL_URL",
+    "RULEBOOK_PUBLIC_URL",
     "RULEBOOK_SECRET_KEY",
     "RULEBOOK_TIME_ZONE",
     "RULEBOOK_TRUSTED_ORIGINS",
@@ -115,6 +118,8 @@ def _sqlite(path: Path) -> dict[str, Any]:
         "NAME": str(path),
         # IMMEDIATE takes the write lock at BEGIN: a deferred read-then-write loses votes under load.
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30, "init_command": SQLITE_PRAGMAS},
+        # To open it anew for each page takes longer than all that most pages ask of it.
+        "CONN_MAX_AGE": 60,
     }
 
 
@@ -131,6 +136,64 @@ def url_problem(url: str) -> str:
     if url and parts.scheme != "sqlite" and not importlib.util.find_spec("psycopg"):
         return "RULEBOOK_DATABASE_URL names a PostgreSQL, and psycopg is not installed. Install requirements.lock."
     return ""
+
+
+def mail(url: str) -> dict[str, Any]:
+    """Django's settings for the address of a mail server; empty when there is none or it cannot be used.
+
+    smtps:// speaks TLS from the first word. smtp:// changes to TLS before it tells a password, and never without.
+
+    >>> found = mail("smtp://anna%40x.dk:p%3Aw@mail.example:2525")
+    >>> found["EMAIL_HOST"], found["EMAIL_PORT"], found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]
+    ('mail.example', 2525, 'anna@x.dk', 'p:w')
+    >>> found["EMAIL_USE_TLS"], mail("smtp://localhost")["EMAIL_USE_TLS"], mail("smtps://h")["EMAIL_PORT"]
+    (True, False, 465)
+    """
+    if not url or mail_problem(url):
+        return {}
+    parts = urlsplit(url)
+    user, whole = unquote(parts.username or ""), parts.scheme == "smtps"
+    return {
+        "EMAIL_HOST": parts.hostname or "",
+        "EMAIL_PORT": parts.port or (465 if whole else 587 if user else 25),
+        "EMAIL_HOST_USER": user,
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": whole,
+        "EMAIL_USE_TLS": bool(user) and not whole,
+        "EMAIL_TIMEOUT": 20,  # seconds
+    }
+
+
+def mail_problem(url: str) -> str:
+    """Why the address of a mail server cannot be used, as a sentence that does not quote it; empty when it can."""
+    remedy = "Write smtp://user:password@host:587 or smtps://user:password@host:465."
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f"RULEBOOK_MAIL_URL cannot be read. {remedy}"
+    if url and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0):
+        return f"RULEBOOK_MAIL_URL names no mail server. {remedy}"
+    return ""
+
+
+def public_url() -> str:
+    """RULEBOOK_PUBLIC_URL without its last slash; empty where it is no address."""
+    url = os.environ.get("RULEBOOK_PUBLIC_URL", "").strip()
+    return url.rstrip("/") if is_public_url(url) else ""
+
+
+def is_public_url(url: str) -> bool:
+    """Whether people can open it: http or https, a host, and nothing behind.
+
+    >>> is_public_url("https://rulebook.example.org/"), is_public_url("rulebook.example.org")
+    (True, False)
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment)
 
 
 def beside(entry: dict[str, Any], data_dir: Path) -> Path:

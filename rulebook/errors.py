@@ -19,3 +19,7 @@ class NotAllowed(RulebookError):
 
 class LostRace(RulebookError):
     """Somebody else changed the row first. A business verb is tried again from its start."""
+
+
+class WrongState(RulebookError):
+    """It was decided, closed or reworded meanwhile: 409 where a page or the API was asked. Nothing was changed."""

@@ -33,6 +33,16 @@ FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
 # Who runs `work` for what is due: the web server by itself, or (off) the operator with `manage.py work --forever`.
 WORKER = environment.worker(default="auto")
 
+# Letters are sent where a mail server is named; else people read them at the desk.
+mail = environment.mail(os.environ.get("RULEBOOK_MAIL_URL", ""))
+SENDS_MAIL = bool(mail)
+EMAIL_HOST, EMAIL_PORT = mail.get("EMAIL_HOST", "localhost"), mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.get("EMAIL_HOST_USER", ""), mail.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = mail.get("EMAIL_USE_SSL", False), mail.get("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = mail.get("EMAIL_TIMEOUT")
+DEFAULT_FROM_EMAIL = os.environ.get("RULEBOOK_MAIL_FROM", "") or "rulebook@localhost"
+PUBLIC_URL = environment.public_url()
+
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = environment.words("RULEBOOK_ALLOWED_HOSTS") or ([] if PRODUCTION else LOCAL_HOSTS)
 CSRF_TRUSTED_ORIGINS = environment.words("RULEBOOK_TRUSTED_ORIGINS")
@@ -47,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_filters",
+    "django_htmx",  # its middleware, and htmx itself as a static file
     "rest_framework",
     "rulebook.apps.RulebookConfig",
     "rulebook.journal.apps.JournalConfig",
@@ -61,13 +72,16 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "rulebook.desk.middleware.content_security",
+    "rulebook.desk.middleware.CompressedOutsideAdmin",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "rulebook.desk.middleware.AdminLanguage",
+    "rulebook.desk.middleware.SpokenLanguage",
+    "django_htmx.middleware.HtmxMiddleware",
     "rulebook.desk.middleware.refuse_nul",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -99,8 +113,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+CSRF_FAILURE_VIEW = "rulebook.access.views.page_was_old"
 
 LANGUAGE_CODE = "en"
+LANGUAGE_COOKIE_AGE = 365 * 86_400  # seconds
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGES = [("en", "English"), ("da", "Dansk"), ("nb", "Norsk bokmål"), ("sv", "Svenska")]
 LOCALE_PATHS = [BASE_DIR / "rulebook" / "locale"]
 # Dates only. Thousands are separated by `numbers.py`: a switch for all templates would put separators into addresses.
@@ -117,7 +135,7 @@ WHITENOISE_USE_FINDERS = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("RULEBOOK_BEHIND_PROXY") else None
@@ -159,6 +177,12 @@ UNFOLD = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"no_secrets": {"()": "rulebook.access.tokens.NoSecrets"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["no_secrets"]}},
+    # Requests to runserver. Without a time: an hour beside a page of the front line would be the hour of a flag.
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django.template": {"level": "INFO"},  # below that it writes down all that stands on a page
+    },
     "root": {"handlers": ["console"], "level": environment.log_level(default="WARNING")},
 }

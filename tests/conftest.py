@@ -7,7 +7,11 @@ import pytest
 from django.core.cache import cache
 from django.test import TransactionTestCase
 
+from rulebook.access import limits
+from rulebook.catalogue import similar
+from rulebook.desk import navigation
 from rulebook.desk.navigation import SAMPLE_KEY
+from rulebook.desk.pages.front_door import WAITING_KEY
 from rulebook.journal import triggers
 from tests import make
 
@@ -30,8 +34,30 @@ def the_journal_lets_a_test_flush():
 
 @pytest.fixture(autouse=True)
 def no_page_asks_whether_the_data_is_made_up():
-    """It does so once a minute; which test that would be, and its number of queries, would be left to chance."""
+    """It does so once a minute; which test that would be, and its number of queries, would be left to chance.
+
+    Nor whether a proposal waits for a decision, which is asked every ten seconds.
+    """
     cache.set(SAMPLE_KEY, False, None)
+    cache.set(WAITING_KEY, False, None)
+
+
+@pytest.fixture(autouse=True)
+def no_page_counts_the_flags_that_wait(monkeypatch):
+    """The sidebar does so every ten seconds: which page that would be is left to chance too."""
+    monkeypatch.setattr(navigation, "flags_waiting", lambda request: "")
+
+
+@pytest.fixture(autouse=True)
+def the_search_forgets_the_rules_of_other_tests():
+    """The process keeps the words of all rules, and the next test's rules have the same numbers."""
+    similar.forget()
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_done_anything_too_often():
+    """The process counts what people do, and the next test's people have the same numbers."""
+    limits.forget_all()
 
 
 @pytest.fixture

@@ -27,7 +27,25 @@ WHOLE = "da"  # the admin speaks it too
 # What agents read, below `rulebook/`: templates, and the modules that hand them sentences.
 FOR_AGENTS = (
     "templates/agent/*.html",
+    "templates/flags/*.html",
+    "templates/votes/*.html",
+    "templates/catalogue/capture*.html",
     "templates/letters/*.txt",
+    "access/forms.py",
+    "access/letters.py",
+    "access/scrubbing.py",
+    "catalogue/capture.py",
+    "catalogue/sheet.py",
+    "flags/answers.py",
+    "flags/forms.py",
+    "flags/sentences.py",
+    "flags/services.py",
+    "flags/views.py",
+    "votes/forms.py",
+    "votes/services.py",
+    "votes/showing.py",
+    "votes/stack.py",
+    "votes/views.py",
 )
 HEADER = """msgid ""
 msgstr ""

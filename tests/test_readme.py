@@ -52,7 +52,7 @@ def test_every_option_of_our_commands_is_explained(name):
 def test_no_option_is_explained_that_no_command_has():
     parsers = [load_command_class(get_commands()[name], name).create_parser("manage.py", name) for name in OURS]
     known = {option for parser in parsers for action in parser._actions for option in action.option_strings}
-    known |= {"--deploy", "--database", "--bind", "--workers"}  # of check and of gunicorn
+    known |= {"--deploy", "--database", "--bind", "--workers", "--access-logfile"}  # of check and of gunicorn
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - known == set()
 
 

@@ -104,6 +104,7 @@ def test_the_web_server_starts_on_sound_settings(production):
     assert run("-c", "import rulebook.wsgi", **production).stderr == ""
 
 
+LETTERS = {"RULEBOOK_MAIL_FROM": "rulebook@example.org", "RULEBOOK_PUBLIC_URL": "https://rules.example.org"}
 # id -> what brings it about. Each row runs alone, so a wrong value is shown to cause this message and no crash.
 WRONG = {
     "rulebook.E001": {"RULEBOOK_SECRET_KEY": ""},
@@ -122,6 +123,10 @@ WRONG = {
     "rulebook.E015": {"RULEBOOK_DATABASE_URL": "sqlite:///{tmp}/a_file/rules.sqlite3"},
     "rulebook.W016": {"RULEBOOK_DATABASE_URL": "sqlite:///{tmp}/open.sqlite3"},
     "rulebook.E017": {"RULEBOOK_WORKER": "sometimes"},
+    "rulebook.E018": {"RULEBOOK_MAIL_URL": "http://mail.example.org", **LETTERS},
+    "rulebook.E019": {"RULEBOOK_MAIL_URL": "smtp://mail.example.org", **LETTERS, "RULEBOOK_MAIL_FROM": "Rulebook"},
+    "rulebook.E020": {"RULEBOOK_PUBLIC_URL": "rules.example.org"},
+    "rulebook.W021": {"RULEBOOK_MAIL_URL": "smtp://mail.example.org", **LETTERS, "RULEBOOK_PUBLIC_URL": ""},
 }
 # E014 (database too old) needs an old database and is tested on the function.
 
@@ -154,7 +159,7 @@ def test_a_wrong_value_is_reported_with_its_id_and_a_remedy(message, answers):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert set(re.findall(r"rulebook\.[EW]\d+", done.stderr)) == {message}
-    assert "HINT" in done.stderr or message == "rulebook.E005"  # its sentence holds the remedy
+    assert "HINT" in done.stderr or message in {"rulebook.E005", "rulebook.E018"}  # their sentence holds the remedy
     assert SECRET not in done.stderr
 
 
@@ -208,6 +213,23 @@ def test_a_key_ring_that_cannot_be_used_is_described_without_its_keys(text, sent
 def test_an_address_that_cannot_be_read_falls_back_to_nothing_silently(url, tmp_path):
     assert environment.url_problem(url)
     assert environment.database(url, tmp_path)["NAME"] == str(tmp_path / "rulebook.sqlite3")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h", "smtp://", "smtp://h:port", "smtp://[::1", "mail.example.org", "smtp://h:0"]
+)
+def test_an_address_of_a_mail_server_that_cannot_be_used_sends_nothing_and_is_not_quoted(url):
+    problem = environment.mail_problem(f"{url}#pass-word")
+    assert problem.endswith(".") and "pass-word" not in problem
+    assert environment.mail(url) == {} and environment.mail("") == {}
+
+
+def test_a_password_is_told_to_a_mail_server_over_tls_alone():
+    for url in ("smtp://a:b@h", "smtps://a:b@h:2465"):
+        found = environment.mail(url)
+        assert found["EMAIL_USE_TLS"] != found["EMAIL_USE_SSL"]
+    assert environment.mail("smtp://a:b@h")["EMAIL_PORT"] == 587
+    assert environment.mail("smtps://a:b@h:2465")["EMAIL_PORT"] == 2465
 
 
 def test_postgresql_without_its_driver_is_one_sentence(monkeypatch):

@@ -1,4 +1,7 @@
-"""People, departments and teams. Roles are no page: they follow the table in `roles.py`."""
+"""People, departments and teams, their links, and days on which the house is closed.
+
+Roles are no page: they follow the table in `roles.py`.
+"""
 
 from typing import Any
 
@@ -8,17 +11,33 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.db.models import Case, Value, When
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
 from django.utils.text import capfirst
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from rulebook.access.models import Department, Person, Team
-from rulebook.access.services import keep_department, keep_person, keep_team, password_changed
-from rulebook.journal.pages import RefusingForm, ServiceAdmin, acting
+from rulebook.access.letters import how_it_went
+from rulebook.access.models import ClosedPeriod, Department, Letter, Person, Team, TeamLink
+from rulebook.access.services import (
+    keep_closed_period,
+    keep_department,
+    keep_person,
+    keep_team,
+    make_team_link,
+    password_changed,
+    revoke_team_link,
+)
+from rulebook.errors import RulebookError
+from rulebook.journal.pages import ReadOnlyAdmin, RefusingForm, ServiceAdmin, acting
+from rulebook.numbers import day
 
 admin.site.unregister(Group)
 
@@ -127,3 +146,149 @@ class TeamAdmin(ServiceAdmin):
 
     def save_model(self, request: HttpRequest, obj: Team, form: forms.ModelForm, change: bool) -> None:
         keep_team(team=obj, by=acting(request))
+
+
+class LinkForm(forms.Form):
+    team = forms.ModelChoiceField(
+        Team.objects.order_by("name", "pk"),
+        label=_("Which team is the link for?"),
+        empty_label=_("Choose a team"),
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"required": _("Choose a team."), "invalid_choice": _("This team is gone. Choose another.")},
+    )
+
+
+@admin.register(TeamLink)
+class TeamLinkAdmin(ServiceAdmin):
+    """Made here, told once, revoked here. What is stored of a link opens nothing."""
+
+    object_type = "team"
+    list_display = ["team", "made", "by", "standing"]
+    list_select_related = ["team", "made_by"]
+    sortable_by = ()
+
+    def get_urls(self) -> Any:
+        revoke = self.admin_site.admin_view(self.revoke_view)
+        return [path("<int:number>/revoke/", revoke, name="access_teamlink_revoke"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Those that work stand first: no day of revoking sorts first on one database and last on the other."""
+        works = Case(When(revoked_at=None, then=Value(0)), default=Value(1))
+        return super().get_queryset(request).order_by(works, "team__name", "-made_at", "pk")
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Answers with the secret itself and not with a way to it: it stands in no message, session or address."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = LinkForm(request.POST if request.method == "POST" else None)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": gettext("Team links")}
+        if form.is_bound and form.is_valid():
+            team = form.cleaned_data["team"]
+            try:
+                token = make_team_link(team=team, by=acting(request))
+            except RulebookError as refusal:
+                form.add_error("team", str(refusal))
+            else:
+                path = reverse("team_door", kwargs={"token": token})
+                address = settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
+                return render(request, "access/link_made.html", {**context, "team": team, "address": address})
+        status = 422 if form.errors else 200
+        return render(request, "access/team_link_add.html", {**context, "form": form}, status=status)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        link = self.get_object(request, object_id)
+        if link is None:
+            gone: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return gone
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(link.team),
+            "opts": self.opts,
+            "link": link,
+            "made": localtime(link.made_at),
+            "revoked": link.revoked_at and localtime(link.revoked_at),
+            "may_revoke": link.revoked_at is None and self.has_change_permission(request),
+        }
+        return render(request, "access/team_link.html", context)
+
+    def revoke_view(self, request: HttpRequest, number: int) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        link = get_object_or_404(TeamLink, pk=number)
+        if revoke_team_link(link=link, by=acting(request)):
+            self.message_user(request, gettext("Revoked. Every device that came by this link is a stranger now."))
+        return HttpResponseRedirect(reverse("admin:access_teamlink_changelist"))
+
+    def journal_code(self, obj: TeamLink) -> str:
+        return str(obj.team_id)
+
+    @admin.display(description=_("made"))
+    def made(self, link: TeamLink) -> str:
+        return day(localtime(link.made_at))
+
+    @admin.display(description=_("by"))
+    def by(self, link: TeamLink) -> str:
+        return str(link.made_by or "")
+
+    @admin.display(description=_("state"))
+    def standing(self, link: TeamLink) -> str:
+        if link.revoked_at is None:
+            return gettext("works")
+        return gettext("revoked %(day)s") % {"day": day(localtime(link.revoked_at))}
+
+
+class ClosedPeriodForm(RefusingForm):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("first"), cleaned.get("last")
+        if first and last and last < first:
+            self.add_error("last", gettext("The last day lies before the first. Both count as closed."))
+        return cleaned
+
+
+@admin.register(ClosedPeriod)
+class ClosedPeriodAdmin(ServiceAdmin):
+    object_type = "closed_period"
+    form = ClosedPeriodForm
+    list_display = ["name", "begins", "ends"]
+    sortable_by = ()
+    ordering = ["-first", "pk"]
+
+    def save_model(self, request: HttpRequest, obj: ClosedPeriod, form: forms.ModelForm, change: bool) -> None:
+        keep_closed_period(period=obj, by=acting(request))
+
+    @admin.display(description=_("first day"))
+    def begins(self, period: ClosedPeriod) -> str:
+        return day(period.first)
+
+    @admin.display(description=_("last day"))
+    def ends(self, period: ClosedPeriod) -> str:
+        return day(period.last)
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnlyAdmin):
+    """Letters with what became of each: people without a mail address, and houses without a server, read them here."""
+
+    list_display = ["subject", "to", "written", "went"]
+    list_select_related = ["to"]
+    list_filter = ["state"]
+    search_fields = ["subject"]
+    sortable_by = ()
+    fields = ["to", "subject", "body", "written", "went"]
+
+    @admin.display(description=_("written"))
+    def written(self, letter: Letter) -> str:
+        return day(localtime(letter.written_at))
+
+    @admin.display(description=_("what became of it"))
+    def went(self, letter: Letter) -> str:
+        return how_it_went(letter)

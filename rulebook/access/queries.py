@@ -1,8 +1,9 @@
-"""Which teams may be shown by name."""
+"""Which teams may be shown by name, and whose link a secret is."""
 
 from django.db.models import Count
 
-from rulebook.access.models import Team
+from rulebook.access.models import Team, TeamLink
+from rulebook.access.tokens import digest_of, is_signed
 
 SMALLEST_SHOWN = 5
 
@@ -35,3 +36,10 @@ def shown_teams(sizes: dict[int, int]) -> set[int]:
         others += sizes[shown[0]]
         hidden.append(shown.pop(0))
     return set(shown)
+
+
+def link_of(token: str) -> TeamLink | None:
+    """The link whose secret this is; None for a revoked one and for what we never signed, which costs no query."""
+    if not is_signed(token):
+        return None
+    return TeamLink.objects.filter(digest=digest_of(token), revoked_at=None).select_related("team").first()

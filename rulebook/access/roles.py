@@ -13,14 +13,21 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "catalogue.ruleversion": VIEW,
         "catalogue.topic": MANAGE,
         "catalogue.alias": VIEW,
+        "catalogue.proposal": MANAGE,  # add: propose; change: decide
+        "votes.ballot": MANAGE,
         "access.department": VIEW,
         "access.team": VIEW,
+        "access.teamlink": MANAGE,  # add: make; change: revoke
+        "access.closedperiod": MANAGE,
+        "access.letter": VIEW,
         "cases.source": ("view", "change"),
         "cases.case": VIEW,
         "cases.caserule": MANAGE,
         "cases.pendinglink": VIEW,
         "cases.importrun": VIEW,
         "cases.upload": ("view", "add"),
+        "flags.flag": ("view", "change"),
+        "flags.audit": ("view", "add", "change"),  # add: draw one; change: read its contacts
         "insight.hourlycost": ("change",),
         "journal.event": VIEW,
         "journal.actor": VIEW,
@@ -30,12 +37,16 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "catalogue.rule": ("view", "change"),  # of the own departments: `rights.py`
         "catalogue.ruleversion": VIEW,
         "catalogue.topic": VIEW,
+        "catalogue.proposal": ("view", "add"),
+        "flags.flag": ("view", "change"),  # on the rules of the own departments: `flags/answering.py`
         "journal.event": VIEW,
     },
     "operator": {
         "access.person": MANAGE,
         "access.department": MANAGE,
         "access.team": MANAGE,
+        "access.closedperiod": MANAGE,
+        "access.letter": VIEW,
         "cases.source": ("view", "change"),
         "cases.importrun": VIEW,
         "cases.upload": ("view", "add"),

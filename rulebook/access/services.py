@@ -6,8 +6,13 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db.models import F, Model, Value
 from django.db.models.functions import Concat
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from rulebook.access.models import Department, Person, Team
+from rulebook.access.models import ClosedPeriod, Department, Person, Team, TeamLink
+from rulebook.access.queries import SMALLEST_SHOWN, team_sizes
+from rulebook.access.tokens import digest_of, new_token
+from rulebook.errors import RulebookError
 from rulebook.journal.services import Acting, business_verb, record
 
 
@@ -113,6 +118,41 @@ def keep_department(*, department: Department, by: Acting | None) -> None:
 def keep_team(*, team: Team, by: Acting | None) -> None:
     """Store a team as somebody filled it in; a new one without a number is made."""
     _keep(team, "team", by)
+
+
+@business_verb
+def keep_closed_period(*, period: ClosedPeriod, by: Acting | None) -> None:
+    """Store days on which nobody can be expected to answer; a new period without a number is made."""
+    _keep(period, "closed_period", by)
+
+
+@business_verb
+def make_team_link(*, team: Team, by: Acting | None) -> str:
+    """A new secret with which the people of a team flag and vote. It is told once: only its hash is stored.
+
+    Raises RulebookError for a team of fewer than five, where "somebody of the team" would be a name.
+    """
+    if team_sizes().get(team.pk, 0) < SMALLEST_SHOWN:
+        raise RulebookError(
+            _(
+                "%(team)s has fewer than %(smallest)s people, so a link would tell who wrote. "
+                "Set its headcount, or let its people sign in."
+            )
+            % {"team": team.name, "smallest": SMALLEST_SHOWN}
+        )
+    token = new_token()
+    TeamLink.objects.create(team=team, digest=digest_of(token), made_by_id=by.pk if by else None)
+    record("link_made", "team", str(team.pk), by=by)
+    return token
+
+
+@business_verb
+def revoke_team_link(*, link: TeamLink, by: Acting | None) -> bool:
+    """Close a link: every device that came by it is a stranger again. False when it was closed before."""
+    closed = TeamLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if closed:
+        record("link_revoked", "team", str(link.team_id), by=by)
+    return bool(closed)
 
 
 @business_verb

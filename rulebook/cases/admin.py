@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import EmptyPage
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -281,7 +281,8 @@ class PendingLinkAdmin(LargeAdmin):
         by_rule = queryset.filter(rule_name=term)
         if by_rule.exists():
             return by_rule
-        return queryset.filter(source_id__in=in_every_source(), external_id=term)
+        # A flag may wait for its case in any source.
+        return queryset.filter(Q(source_id__in=in_every_source()) | Q(source=None), external_id=term)
 
 
 @admin.register(ImportRun)

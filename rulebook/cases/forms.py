@@ -106,8 +106,10 @@ class SourceForm(RefusingForm):
 class RuleSelect(AutocompleteSelect):
     """Rules by code or title as one types; the admin's own look-up, which asks for the right to see rules."""
 
-    def __init__(self) -> None:
-        super().__init__(CaseRule._meta.get_field("rule"), admin.site, attrs={"class": "unfold-admin-autocomplete"})
+    def __init__(self, column: Any = None) -> None:
+        """`column` is that which the rule is stored in: of a link, unless it is given."""
+        column = column or CaseRule._meta.get_field("rule")
+        super().__init__(column, admin.site, attrs={"class": "unfold-admin-autocomplete"})
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         """What was sent in place of a number names no rule."""

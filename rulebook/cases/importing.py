@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rulebook.cases.dialect import gather_statistics
+from rulebook.cases.dialect import gather_statistics, leave_room
 from rulebook.cases.linking import Linked, LinkRejected, ParsedLink, Rehearsal, link, link_parser, store_links
 from rulebook.cases.models import Effect, ImportRun, Source
 from rulebook.cases.parsing import Context, ParsedCase, RowRejected, merged, parser, row_id
@@ -245,6 +245,7 @@ class _Import:
     def _store(self, chunk: list[ParsedCase], run: ImportRun | None) -> None:
         if run is not None:
             result = store_cases(run=run, rows=chunk, effect=self.order.effect, touched=self.touched)
+            leave_room()
         else:
             source_id = self.existing.pk if self.existing else NOT_STORED
             result = store_chunk(source_id, chunk, self.order.effect, self.touched, dry=True)
@@ -271,6 +272,7 @@ class _Import:
         def store() -> None:
             if run is not None:
                 result = store_links(run=run, links=chunk)
+                leave_room()
             else:
                 result = link(self.existing.pk if self.existing else NOT_STORED, chunk, self.rehearsal)
             for line, missing, name in result.waits:

@@ -18,12 +18,14 @@ def link_by_hand(*, case: Case, rule: Rule, effect: str, by: Acting | None) -> b
 
     People say one effect of a case and rule: a new one takes the place of the old. What the help desk's data, a flag
     or a matcher says of them stands beside it. Raises WrongUsage for an effect that there is not, and RulebookError
-    when the case is gone.
+    when the case is gone or the rule only proposed.
     """
     if effect not in Effect.values:
         raise WrongUsage(
             _("The effect is neither applied nor blocked: %(effect)s. Choose one of them.") % {"effect": effect}
         )
+    if rule.status == Rule.Status.PROPOSED:
+        raise RulebookError(_("%(code)s is only proposed. It meets no case before it enters.") % {"code": rule.code})
     _lock(case.pk)
     said = CaseRule.objects.filter(case=case, rule=rule, origin=Origin.PERSON)
     before = said.values_list("effect", flat=True).first() or ""

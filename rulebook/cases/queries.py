@@ -1,11 +1,14 @@
-"""Reads of sources and their policies, for commands and figures."""
+"""Reads of sources and their policies, for commands and figures, and of cases by their numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from rulebook.cases.models import Method, Source
+from rulebook.cases.models import Case, Method, Source
 from rulebook.cases.policies import Policy, key_from, primary
 from rulebook.errors import CannotStart, WrongUsage
 from rulebook.tables.values import clean_key
+
+# SQLite takes a bounded number of parameters in one statement.
+BATCH = 500
 
 
 def sources_named(names: Sequence[str]) -> list[Source]:
@@ -51,3 +54,21 @@ def most_mature_first(objects: Sequence[dict[str, object]], mature: Sequence[int
     """Results of several policies, the one with most mature cases first; ties by their policy's own order."""
     order = sorted(range(len(objects)), key=lambda place: (-mature[place], place))
     return [objects[place] for place in order]
+
+
+def only_living_source() -> Source | None:
+    """The one source that still sends cases; None where there are several, or none."""
+    living = list(Source.objects.filter(retired=False).order_by("pk")[:2])
+    return living[0] if len(living) == 1 else None
+
+
+def cases_numbered(external_ids: Iterable[str]) -> dict[str, list[Case]]:
+    """{number: the cases that have it}, one a source at most. Finds them by the index of each source's numbers."""
+    sources = list(Source.objects.values_list("pk", flat=True))
+    wanted = sorted(set(external_ids))
+    found: dict[str, list[Case]] = {}
+    for start in range(0, len(wanted), BATCH):
+        cases = Case.objects.filter(source__in=sources, external_id__in=wanted[start : start + BATCH])
+        for case in cases.select_related("source").order_by("source", "pk"):
+            found.setdefault(case.external_id, []).append(case)
+    return found

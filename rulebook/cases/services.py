@@ -7,9 +7,11 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
-from rulebook.cases.models import Case, CaseRule, ImportRun, Origin, Source
+from rulebook.cases.dialect import leave_room
+from rulebook.cases.models import Case, CaseRule, ImportRun, Origin, PendingLink, Source
 from rulebook.cases.parsing import ParsedCase
 from rulebook.cases.policies import effective_horizon
+from rulebook.cases.queries import cases_numbered
 from rulebook.cases.refreshing import (
     Touched,
     add_maturing,
@@ -21,6 +23,7 @@ from rulebook.cases.refreshing import (
 )
 from rulebook.cases.runs import beat
 from rulebook.cases.storing import Stored, store_chunk
+from rulebook.catalogue.queries import rule_ids_by_name
 from rulebook.journal.services import Acting, business_verb, record
 
 SETTLED_A_BATCH = 2_000
@@ -66,11 +69,16 @@ def finish_run(*, run: ImportRun, counts: Counts, latest: datetime | None, touch
     before = effective_horizon(Source.objects.filter(space=space))
     _move_horizon(run=run, latest=latest)
     add_maturing(space, before, touched)
+
+    def between() -> None:
+        beat(run=run)
+        leave_room()
+
     while True:
         noted = noted_changes(space, run.pk)
         if noted[run.source_id] != run.source.changes:
             touched.everything = True  # it is measured otherwise since this import began
-        refresh_space(space, touched, lambda: beat(run=run))
+        refresh_space(space, touched, between)
         settled = noted if touched.everything else {run.source_id: noted[run.source_id]}
         if _end_run(run=run, counts=counts, settled=settled, by=by):
             return
@@ -179,12 +187,16 @@ def refresh_stale() -> list[str]:
 
 def settle_pending_links(*, by: Acting | None) -> int:
     """Turn links whose case and rule have both arrived into links of the case; how many. In small transactions."""
-    settled, last = 0, 0
+    settled, last = _settle_flagged(), 0
     while True:
         batch, last = _settle_some(after=last)
         settled += batch
         if not last:
             return settled
+
+
+# (number of the waiting link, case, rule, effect, origin)
+Arrived = tuple[int, int, int, str, str]
 
 
 @business_verb
@@ -194,19 +206,44 @@ def _settle_some(*, after: int) -> tuple[int, int]:
         cursor.execute(
             "SELECT p.id, c.id, a.rule_id, p.effect, p.origin FROM cases_pendinglink p "
             "JOIN catalogue_alias a ON a.name = p.rule_name "
+            # What names a proposed rule waits until it enters: it has no figures before.
+            "JOIN catalogue_rule r ON r.id = a.rule_id AND r.status <> 'proposed' "
             "JOIN cases_case c ON c.source_id = p.source_id AND c.external_id = p.external_id "
             f"WHERE p.id > %s ORDER BY p.id LIMIT {SETTLED_A_BATCH}",
             [after],
         )
         rows = cursor.fetchall()
-        if not rows:
-            return 0, 0
-        lock_cases(row[1] for row in rows)
-        # Of the source's own links of a case and rule the one that came last says the effect, as in `link`.
-        said = {
-            (case, rule, origin, "" if origin == Origin.SOURCE else effect): effect
-            for _, case, rule, effect, origin in rows
-        }
+    _settle(rows)
+    return len(rows), rows[-1][0] if rows else 0
+
+
+@business_verb
+def _settle_flagged() -> int:
+    """Settle the links of flags that name a case and not its source, where one source alone has a case so numbered."""
+    waiting = list(PendingLink.objects.filter(source=None).order_by("pk"))
+    if not waiting:
+        return 0
+    rules = rule_ids_by_name({link.rule_name for link in waiting})
+    cases = cases_numbered({link.external_id for link in waiting if link.rule_name in rules})
+    rows = [
+        (link.pk, cases[link.external_id][0].pk, rules[link.rule_name], link.effect, link.origin)
+        for link in waiting
+        if link.rule_name in rules and len(cases.get(link.external_id, ())) == 1
+    ]
+    _settle(rows)
+    return len(rows)
+
+
+def _settle(rows: Sequence[Arrived]) -> None:
+    if not rows:
+        return
+    lock_cases(row[1] for row in rows)
+    # Of the source's own links of a case and rule the one that came last says the effect, as in `link`.
+    said = {
+        (case, rule, origin, "" if origin == Origin.SOURCE else effect): effect
+        for _, case, rule, effect, origin in rows
+    }
+    with connection.cursor() as cursor:
         cursor.executemany(
             "DELETE FROM cases_caserule WHERE case_id = %s AND rule_id = %s AND origin = %s AND effect <> %s",
             [(*key[:3], effect) for key, effect in said.items() if key[2] == Origin.SOURCE],
@@ -217,4 +254,3 @@ def _settle_some(*, after: int) -> tuple[int, int]:
         )
         cursor.execute(f"DELETE FROM cases_pendinglink WHERE id IN ({', '.join(str(int(row[0])) for row in rows)})")
     mark_links_changed(case_id for _, case_id, _, _, _ in rows)
-    return len(rows), rows[-1][0]

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rulebook.access.calendar import add_open_days, house_calendar
 from rulebook.access.models import Person
 from rulebook.access.rights import CHANGE
 from rulebook.catalogue.models import Rule
@@ -56,18 +57,9 @@ def mark(rule: Rule) -> str:
     return hashlib.sha256(f"{rule.authority}|{rule.clause}".encode()).hexdigest()[:16]
 
 
-def open_days_since(begun: date, today: date) -> int:
-    """Days from `begun` to `today` on which people could answer. No closed periods are kept: every day counts.
-
-    >>> open_days_since(date(2026, 3, 1), date(2026, 3, 15))
-    14
-    """
-    return (today - begun).days
-
-
 def confirm_until(rule: Rule) -> date | None:
     """The last day on which the claim can be confirmed; None where nothing is claimed."""
-    return rule.claimed_on + timedelta(days=OPEN_DAYS) if rule.claimed and rule.claimed_on else None
+    return add_open_days(rule.claimed_on, OPEN_DAYS) if rule.claimed and rule.claimed_on else None
 
 
 def claims_due(today: date) -> bool:
@@ -103,4 +95,5 @@ def _unconfirmed() -> QuerySet[Rule]:
 def _overdue(today: date) -> list[Rule]:
     """In the order of their codes, in which every transaction locks them."""
     old = _unconfirmed().filter(claimed_on__lt=today - timedelta(days=OPEN_DAYS)).order_by("code")
-    return [rule for rule in old if rule.claimed_on and open_days_since(rule.claimed_on, today) > OPEN_DAYS]
+    calendar = house_calendar()
+    return [rule for rule in old if rule.claimed_on and calendar.open_days_between(rule.claimed_on, today) > OPEN_DAYS]

@@ -1,6 +1,6 @@
 """Giving out the list of rules, in the columns that an import reads."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import IO
@@ -9,12 +9,14 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from rulebook.catalogue.models import Alias, Rule, RuleVersion
-from rulebook.catalogue.rows import COLUMNS
+from rulebook.catalogue.rows import COLUMNS, VOICES
 from rulebook.errors import CannotStart
 from rulebook.numbers import whole
 from rulebook.tables.writing import LONGEST_CELL, neutralise, write_into, write_table
 
 BATCH = 500
+
+Voiced = Callable[[Rule], Sequence[str]]  # a rule's cells in the order of VOICES
 
 
 def export_rules(path: Path) -> int:
@@ -26,16 +28,17 @@ def export_rules(path: Path) -> int:
     return write_table(path, COLUMNS, _rows_for(path.suffix, path.name, None))
 
 
-def write_rules(disk: IO[bytes], ending: str, rules: QuerySet[Rule]) -> int:
+def write_rules(disk: IO[bytes], ending: str, rules: QuerySet[Rule], voices: Voiced) -> int:
     """Write these rules into an open file, in the order of the codes; the number of rules.
 
-    The columns are those of the command, so that the file can be imported. Raises CannotStart as `export_rules` does.
+    The columns are those of the command, so that the file can be imported, and what people say of each rule, as
+    `voices` tells it. Raises CannotStart as `export_rules` does.
     """
-    return write_into(disk, ending, COLUMNS, _rows_for(ending, "The file", rules))
+    return write_into(disk, ending, (*COLUMNS, *VOICES), _rows_for(ending, "The file", rules, voices))
 
 
-def rule_rows(rules: QuerySet[Rule] | None = None) -> Iterator[list[str]]:
-    """One row a rule, of all or of these, in the order of COLUMNS."""
+def rule_rows(rules: QuerySet[Rule] | None = None, voices: Voiced | None = None) -> Iterator[list[str]]:
+    """One row a rule, of all or of these, in the order of COLUMNS; with `voices` also of VOICES."""
     rules = (Rule.objects.all() if rules is None else rules).select_related("department", "owner").order_by("code")
     rules = rules.prefetch_related(
         Prefetch("names", Alias.objects.filter(is_code=False).order_by("name"), to_attr="aliases"),
@@ -55,15 +58,18 @@ def rule_rows(rules: QuerySet[Rule] | None = None) -> Iterator[list[str]]:
             "applies_from": _day(newest.applies_from),
             "aliases": ";".join(alias.name for alias in rule.aliases),
         }
-        yield [cells[name] if name in cells else str(getattr(rule, name)) for name in COLUMNS]
+        row = [cells[name] if name in cells else str(getattr(rule, name)) for name in COLUMNS]
+        yield row if voices is None else [*row, *voices(rule)]
 
 
 def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-def _rows_for(ending: str, name: str, rules: QuerySet[Rule] | None) -> Iterable[list[str]]:
-    rows: Iterable[list[str]] = rule_rows(rules)
+def _rows_for(
+    ending: str, name: str, rules: QuerySet[Rule] | None, voices: Voiced | None = None
+) -> Iterable[list[str]]:
+    rows: Iterable[list[str]] = rule_rows(rules, voices)
     if ending.lower() == ".xlsx":
         rows = list(rows)
         _refuse_cut(rows, name)
@@ -73,7 +79,7 @@ def _rows_for(ending: str, name: str, rules: QuerySet[Rule] | None) -> Iterable[
 def _refuse_cut(rows: Sequence[list[str]], name: str) -> None:
     """Before the first byte is written: a workbook that breaks off half-way complains for itself."""
     for row in rows:
-        for column, cell in zip(COLUMNS, row, strict=True):
+        for column, cell in zip(COLUMNS, row, strict=False):  # what follows are numbers
             if len(neutralise(cell)) > LONGEST_CELL:
                 raise CannotStart(
                     _(

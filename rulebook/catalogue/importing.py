@@ -10,17 +10,11 @@ from django.utils.translation import gettext as _
 
 from rulebook.access.models import Department, Person
 from rulebook.access.services import department_named, find_person, owner_named
+from rulebook.catalogue.codes import next_code, own_code, own_number
+from rulebook.catalogue.locks import WordingLocked
 from rulebook.catalogue.models import Alias, Rule, RuleVersion
 from rulebook.catalogue.rows import Message, RuleRow, match_columns, read_row
-from rulebook.catalogue.services import (
-    RuleFields,
-    change_rule,
-    next_code,
-    own_code,
-    own_number,
-    stated_start,
-    write_down,
-)
+from rulebook.catalogue.services import RuleFields, change_rule, stated_start, write_down
 from rulebook.errors import CannotStart, LostRace, RulebookError
 from rulebook.journal.services import Acting, business_verb
 from rulebook.tables.reading import open_table
@@ -191,6 +185,9 @@ def _verdict(row: RuleRow, shelf: "Shelf", by: Acting | None) -> Verdict:
             _("Another import wrote the rule of %(file)s, line %(line)s at the same moment. Import the file again.")
             % {"file": row.file, "line": row.line}
         ) from error
+    except WordingLocked as error:
+        words = {"code": rule.code if rule else row.code, "why": str(error)}
+        return refused(error.field, _("Rule %(code)s is as it was. %(why)s") % words)
     except RulebookError as error:
         return refused(getattr(error, "field", ""), str(error), may_pass_later=True)
     except DataError:

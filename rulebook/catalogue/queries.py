@@ -1,23 +1,29 @@
 """Reads of the catalogue."""
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
-from rulebook.catalogue.models import Alias, Rule, RuleVersion
+from rulebook.catalogue.models import Alias, Proposal, Rule, RuleVersion
 
 # SQLite takes a bounded number of parameters in one statement.
 BATCH = 500
 
 
 def rule_ids_by_name(names: Iterable[str]) -> dict[str, int]:
-    """{code or alias: rule id} for those of the names that find a rule."""
+    """{code or alias: rule id} for those of the names that find a rule.
+
+    A rule that is only proposed is not found: what names it waits, and it has no figures until it enters.
+    """
     wanted = list(names)
     found: dict[str, int] = {}
     for start in range(0, len(wanted), BATCH):
         rows = Alias.objects.filter(name__in=wanted[start : start + BATCH])
+        rows = rows.exclude(rule__status=Rule.Status.PROPOSED)
         found.update(rows.values_list("name", "rule_id"))
     return found
 
@@ -56,3 +62,44 @@ def rules_at(day: date) -> list[dict[str, Any]]:
         }
         for version in versions_at(day)
     ]
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """Rules that entered by the front door since the quarter began, and rules that were removed in it.
+
+    Rules written down as found are in neither: they were there already.
+    """
+
+    entered: int
+    removed: int
+
+    @property
+    def balance(self) -> int:
+        return self.entered - self.removed
+
+
+def this_quarter(today: date) -> Quarter:
+    """What the quarter of `today` has added and taken away so far. Two queries."""
+    begun = quarter_of(today)
+    entered = Proposal.objects.filter(
+        outcome=Proposal.Outcome.ENTERED,
+        decided_at__gte=timezone.make_aware(datetime.combine(begun, time.min)),
+    )
+    removed = abolished_rules().annotate(gone=Max("versions__applies_to")).filter(gone__gte=begun, gone__lte=today)
+    return Quarter(entered.count(), removed.count())
+
+
+def quarter_of(day: date) -> date:
+    """The day on which the quarter of `day` begins.
+
+    >>> quarter_of(date(2026, 5, 31)), quarter_of(date(2026, 1, 1))
+    (datetime.date(2026, 4, 1), datetime.date(2026, 1, 1))
+    """
+    return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+
+
+def abolished_rules() -> QuerySet[Rule]:
+    """Rules that were in force and are gone. A proposal that never entered is not among them."""
+    never = (Proposal.Outcome.REFUSED, Proposal.Outcome.WITHDRAWN)
+    return Rule.objects.filter(status=Rule.Status.REMOVED).exclude(proposal__outcome__in=never)

@@ -47,6 +47,8 @@ COLUMNS = (
     "status",
     "intent",
 )
+# The desk's export ends with them, to be read: what people say of a rule is no part of it, so an import leaves them.
+VOICES = ("flags_in_30_days", "voters", "vote")
 OTHER_NAMES = {"topic": "topics"}
 ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -103,7 +105,7 @@ def match_columns(names: Sequence[str], file: str) -> tuple[dict[str, int], list
         known = re.sub(r"[\s-]+", "_", name.strip().lower())
         known = OTHER_NAMES.get(known, known)
         if known not in COLUMNS and known != "written":
-            unknown.extend([name] if name else [])
+            unknown.extend([name] if name and known not in VOICES else [])
         elif known in places:
             twice = _("%(file)s: column %(column)s stands there twice; the first was read, so remove the other.")
             notes.append(twice % {"file": file, "column": known})

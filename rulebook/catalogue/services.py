@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -10,19 +9,18 @@ from typing import Any, TypedDict
 
 from django.db import IntegrityError, transaction
 from django.db.models import Model
-from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rulebook.access.models import Department, Person
 from rulebook.access.rights import refuse_others_rules
 from rulebook.catalogue.cleaning import clean_line, clean_name, clean_text, topic_path
+from rulebook.catalogue.codes import next_code
+from rulebook.catalogue.locks import refuse_locked
 from rulebook.catalogue.models import Alias, Rule, RuleChannel, RuleVersion, Topic
 from rulebook.errors import LostRace, RulebookError
-from rulebook.journal.services import Acting, business_verb, record, take_turn
+from rulebook.journal.services import Acting, business_verb, record
 
-# A code of more digits is a number of another system: to count on from it would use up our own.
-OWN_CODE = re.compile(r"R-([0-9]{1,6})")
 RECLAIMED = {"authority", "clause"}
 MEANING = ("title", "text", "topics", "channels")
 TEXTS = ("text", "clause", "purpose", "heard_where", "source_reference", "customer_hears")
@@ -106,6 +104,16 @@ def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule
     Raises RulebookError when the title is missing, a value is impossible, or the code or an alias already finds
     another rule.
     """
+    rule = store_rule(fields, by, code=code, status=Rule.Status.IN_FORCE)
+    record("written_down", "rule", rule.code, after=rule.status, by=by)
+    return rule
+
+
+def store_rule(fields: RuleFields, by: Acting | None, *, code: str = "", status: str) -> Rule:
+    """Store a new rule with its names, topics and first wording. For verbs, which journal how it came.
+
+    Raises as `write_down` does.
+    """
     fields = cleaned(fields)
     if not fields.get("title"):
         raise FieldRefused("title", untitled())
@@ -113,7 +121,7 @@ def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule
     aliases = sorted(set(fields.get("aliases", [])) - {code})
     _refuse_long([code], "code")
     _refuse_taken([code, *aliases], rule=None)
-    rule = Rule(code=code, **_columns(fields))
+    rule = Rule(code=code, status=status, **_columns(fields))
     _claim(rule, by)
     with _naming(code):
         rule.save(force_insert=True)
@@ -123,7 +131,6 @@ def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule
         rule.topics.add(*_topics(topics, by))
     RuleChannel.objects.bulk_create(RuleChannel(rule=rule, name=name) for name in rule.channels)
     _add_version(rule, topics, number=1, applies_from=fields.get("applies_from"))
-    record("written_down", "rule", rule.code, after=rule.status, by=by)
     return rule
 
 
@@ -133,8 +140,9 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
 
     A new version applies from `applies_from` where that was changed with it, else from today. Raises RulebookError
     when the title would be lost, a value is impossible, an alias finds another rule, `applies_from` lies before the
-    version it ends, or the meaning of a rule that no longer applies would change; NotAllowed when the rule, as it
-    stands, is of another department than the person's own.
+    version it ends, or the meaning of a rule that no longer applies would change; WordingLocked when the meaning, or
+    from when it applies, would change while people vote on it; NotAllowed when the rule, as it stands, is of another
+    department than the person's own.
     """
     fields = cleaned(fields)
     if "title" in fields and not fields["title"]:
@@ -149,6 +157,8 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     changed = [name for name, value in _columns(fields).items() if getattr(rule, name) != value]
     for name in changed:
         setattr(rule, name, fields[name])  # type: ignore[literal-required]
+    if rule.status == Rule.Status.PROPOSED and "customer_hears" in changed:
+        refuse_locked(rule, "customer_hears")
     if RECLAIMED.intersection(changed) or (rule.confirmed_at and {"title", "text"}.intersection(changed)):
         _claim(rule, by)
     if "channels" in changed:
@@ -161,9 +171,11 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
         changed.append("topics")
     applies_from = fields.get("applies_from", current.applies_from)
     applies_from = stated_start(applies_from, [version.applies_from for version in versions])
-    if _meaning(rule, topics) != before:
+    if (meaning := _meaning(rule, topics)) != before:
+        refuse_locked(rule, next(name for name in MEANING if meaning[name] != before[name]))
         _supersede(rule, current, topics, applies_from)
     elif applies_from != current.applies_from:
+        refuse_locked(rule, "applies_from")
         _move_start(current, applies_from)
         changed.append("applies_from")
     if not changed:
@@ -241,34 +253,6 @@ def stated_start(given: date | None, starts: Sequence[date | None]) -> date | No
     """
     *earlier, newest = starts
     return newest if earlier and (given is None or given in earlier) else given
-
-
-def next_code() -> str:
-    """The code after the highest of our own form, R-0001, R-0002 ...
-
-    Inside a business verb nobody else is given one until its commit.
-    """
-    take_turn("codes of rules")
-    own = Alias.objects.filter(name__gte="R-0", name__lt="R-:", name__regex=rf"^{OWN_CODE.pattern}$")
-    newest = own.order_by(Length("name").desc(), "-name").first()
-    number = own_number(newest.name) + 1 if newest else 1
-    while Alias.objects.filter(name=own_code(number)).exists():  # only beyond R-999999
-        number += 1
-    return own_code(number)
-
-
-def own_number(code: str) -> int:
-    """The number in a code of our own form, 0 for any other.
-
-    >>> own_number("R-0012"), own_number("REF-500")
-    (12, 0)
-    """
-    match = OWN_CODE.fullmatch(code)
-    return int(match[1]) if match else 0
-
-
-def own_code(number: int) -> str:
-    return f"R-{number:04d}"
 
 
 def _claim(rule: Rule, by: Acting | None) -> None:

@@ -21,9 +21,11 @@ from unfold.admin import ModelAdmin
 from rulebook.catalogue.exporting import write_rules
 from rulebook.catalogue.models import Rule
 from rulebook.desk.forms import CHANGES
+from rulebook.desk.rule_list import voices
 from rulebook.desk.services import MOST_AT_ONCE, change_many, own_parameters
 from rulebook.errors import RulebookError
 from rulebook.journal.pages import acting
+from rulebook.votes.ballots import MOST_RULES
 
 KINDS = {
     "csv": "text/csv; charset=utf-8",
@@ -34,7 +36,10 @@ KINDS = {
 class ManyRules(ModelAdmin):
     """Deleting is not among it: a rule is removed by a decision, and stays."""
 
-    actions = ["set_department", "set_owner", "set_review_by", "set_intent", "add_topic", "export_csv", "export_excel"]
+    actions = [
+        "set_department", "set_owner", "set_review_by", "set_intent", "add_topic", "put_to_ballot", "export_csv",
+        "export_excel",
+    ]  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -63,6 +68,17 @@ class ManyRules(ModelAdmin):
     @admin.action(description=gettext_lazy("Add a topic"), permissions=["change"])
     def add_topic(self, request: HttpRequest, queryset: QuerySet[Rule]) -> HttpResponseBase | None:
         return self._ask(request, "topic", queryset)
+
+    def has_ballot_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("votes.add_ballot")
+
+    @admin.action(description=gettext_lazy("Put them to a ballot"), permissions=["ballot"])
+    def put_to_ballot(self, request: HttpRequest, queryset: QuerySet[Rule]) -> HttpResponseBase | None:
+        codes = list(queryset.order_by("code").values_list("code", flat=True)[: MOST_RULES + 1])
+        if len(codes) > MOST_RULES:
+            messages.error(request, _("A ballot is on %(most)s rules at most.") % {"most": MOST_RULES})
+            return None
+        return HttpResponseRedirect(f"{reverse('admin:votes_ballot_add')}?{urlencode({'rule': codes}, doseq=True)}")
 
     @admin.action(description=gettext_lazy("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Rule]) -> HttpResponseBase | None:
@@ -129,10 +145,10 @@ class ManyRules(ModelAdmin):
 
     def _export(self, request: HttpRequest, kind: str, queryset: QuerySet[Rule]) -> HttpResponseBase | None:
         """Written whole, to a file without a name, before its first byte is sent: no export breaks off half-way."""
-        rules = Rule.objects.filter(pk__in=queryset.order_by().values("pk"))
+        rules = Rule.objects.filter(pk__in=queryset.order_by().values("pk")).select_related("figures")
         disk = tempfile.TemporaryFile()  # noqa: SIM115  (closed by the response that sends it)
         try:
-            write_rules(disk, f".{kind}", rules)
+            write_rules(disk, f".{kind}", rules, voices)
         except RulebookError as refusal:
             disk.close()
             messages.error(request, str(refusal))

@@ -12,18 +12,24 @@ from django.utils.translation import gettext_lazy
 from rulebook.cases.services import settle_pending_links
 from rulebook.catalogue.admin import RulePages
 from rulebook.catalogue.forms import RuleForm
-from rulebook.catalogue.models import Rule
+from rulebook.catalogue.models import Proposal, Rule
 from rulebook.desk.actions import ManyRules
 from rulebook.desk.filters import FILTERS, PARAMETERS
+from rulebook.desk.pages.audits import AuditPages
+from rulebook.desk.pages.ballots import BallotPages
+from rulebook.desk.pages.flags import FlagPages
+from rulebook.desk.pages.front_door import FrontDoorNotes, ProposalPages
 from rulebook.desk.pages.rule import RulePageMixin
 from rulebook.desk.pages.rule_import import RuleImport
 from rulebook.desk.pages.saved_filters import SavedFilters
 from rulebook.desk.rule_list import COLUMNS, RuleList
+from rulebook.flags.models import Audit, Flag
 from rulebook.journal.pages import acting
+from rulebook.votes.models import Ballot
 
 
 @admin.register(Rule)
-class RuleAdmin(RulePageMixin, ManyRules, RuleImport, SavedFilters, RulePages):
+class RuleAdmin(FrontDoorNotes, RulePageMixin, ManyRules, RuleImport, SavedFilters, RulePages):
     """Links of cases may have waited for the rule or the alias that is stored here.
 
     They are settled after the commit: within it the journal head is held, and nothing may be locked after the head.
@@ -57,3 +63,17 @@ class RuleAdmin(RulePageMixin, ManyRules, RuleImport, SavedFilters, RulePages):
     def save_model(self, request: HttpRequest, obj: Rule, form: RuleForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         transaction.on_commit(partial(settle_pending_links, by=acting(request)), robust=True)
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ProposalPages):
+    """New rules on their way in."""
+
+
+admin.site.register(Flag, FlagPages)
+admin.site.register(Audit, AuditPages)
+
+
+@admin.register(Ballot)
+class BallotAdmin(BallotPages):
+    """Sealed votes of the front line."""

@@ -18,9 +18,11 @@ from rulebook.cases.models import ImportRun, Source
 from rulebook.catalogue.claims import confirm_authority
 from rulebook.catalogue.importing import import_rules
 from rulebook.catalogue.models import Rule
+from rulebook.desk.demo_voices import has_spoken, speak
 from rulebook.desk.sample import plan, world
 from rulebook.errors import CannotStart
 from rulebook.insight.refreshing import refresh_figures
+from rulebook.insight.voices import refresh_voices
 from rulebook.journal.services import business_verb
 
 SOURCE = "Fjordhandel help desk (made up)"
@@ -48,8 +50,17 @@ def load(say: Callable[[str], None], today: date | None = None) -> None:
     Raises CannotStart in production, and where other rules, cases or people are: the demo must not mix with them.
     """
     refuse_in_production()
-    if ImportRun.objects.filter(source__name=SOURCE, state=ImportRun.State.FINISHED).exists():
-        return
+    today = today or timezone.localdate()
+    if not ImportRun.objects.filter(source__name=SOURCE, state=ImportRun.State.FINISHED).exists():
+        _load_figures(say, today)
+    if not has_spoken():
+        say("Letting its front line speak: flags, votes, a ballot, a rule at the front door ...")
+        speak(today=today)
+        refresh_voices(today)
+
+
+def _load_figures(say: Callable[[str], None], today: date) -> None:
+    """The rules, the people and the cases."""
     codes = {row["code"] for row in plan.rules()}
     begun = _begun()
     if (
@@ -66,7 +77,7 @@ def load(say: Callable[[str], None], today: date | None = None) -> None:
     say(f"Loading the rulebook of a made-up web shop: {len(codes)} rules ...")
     import_rules(plan.HERE / "rules.csv", None)
     _confirm_laws()
-    end = (today or timezone.localdate()) - timedelta(days=1)
+    end = today - timedelta(days=1)
     with tempfile.TemporaryDirectory(prefix="rulebook-demo-") as folder:
         cases, links = world.write(Path(folder), end)
         say("Loading its contacts of 14 months ...")

@@ -123,6 +123,17 @@ class InTheWayFilter(ConditionFilter):
         }
 
 
+class FlaggedFilter(ConditionFilter):
+    """Rules that agents say got in their way, lately."""
+
+    title = gettext_lazy("flagged in 30 days")
+    parameter_name = "flagged"
+
+    def conditions(self) -> dict[str, tuple[str, Q]]:
+        flagged = Q(figures__flags__gt=0)
+        return {"yes": (_("yes"), flagged), "no": (_("no"), Q(figures__flags=0) | Q(figures__isnull=True))}
+
+
 class ReviewFilter(ConditionFilter):
     title = gettext_lazy("review-by date")
     parameter_name = "review_by"
@@ -236,7 +247,7 @@ class ChannelFilter(NamedFilter):
 
 # In the order in which they are offered.
 FILTERS = (
-    ListFilter, InTheWayFilter, AuthorityFilter, StatusFilter, DepartmentFilter, TopicFilter, ChannelFilter,
-    ReviewFilter, KindFilter, IntentFilter, ProtectiveFilter,
+    ListFilter, FlaggedFilter, InTheWayFilter, AuthorityFilter, StatusFilter, DepartmentFilter, TopicFilter,
+    ChannelFilter, ReviewFilter, KindFilter, IntentFilter, ProtectiveFilter,
 )  # fmt: skip
 PARAMETERS = tuple(str(made.parameter_name) for made in FILTERS)

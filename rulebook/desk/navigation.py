@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from rulebook.cases.models import Source
 from rulebook.desk import demo
+from rulebook.desk.flag_queue import flags_waiting
+from rulebook.desk.pages.front_door import decisions_waiting
 
 SAMPLE_KEY = "rulebook.desk.sample"  # whether the demo's source is there
 SAMPLE_SECONDS = 60  # a demo that has just been loaded or thrown away is noticed within a minute
@@ -19,11 +21,18 @@ SAMPLE_SECONDS = 60  # a demo that has just been loaded or thrown away is notice
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of {title, items}; an item without a permission is for everybody who may sign in here."""
+    flags = _line(request, _("Flags"), "flag", "admin:flags_flag_changelist", "flags.view_flag")
     day = [
         _line(request, _("Start"), "home", "admin:index"),
         _line(request, _("Rules"), "checklist", "admin:catalogue_rule_changelist", "catalogue.view_rule"),
+        {**flags, "badge_callback": flags_waiting(request)} if flags else {},
     ]
+    door = _line(
+        request, _("Front door"), "door_front", "admin:catalogue_proposal_changelist", "catalogue.view_proposal"
+    )
     more = [
+        {**door, "badge_callback": decisions_waiting(request)} if door else {},
+        _line(request, _("Ballots"), "how_to_vote", "admin:votes_ballot_changelist", "votes.view_ballot"),
         _line(request, _("Cases"), "deployed_code", "admin:cases_case_changelist", "cases.view_case"),
         _line(request, _("Sources"), "database", "admin:cases_source_changelist", "cases.view_source"),
         _line(request, _("Import cases"), "upload_file", "admin:cases_upload_add", "cases.add_upload"),
@@ -33,6 +42,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         _line(request, _("People"), "person", "admin:access_person_changelist", "access.view_person"),
         _line(request, _("Departments"), "domain", "admin:access_department_changelist", "access.view_department"),
         _line(request, _("Teams"), "groups", "admin:access_team_changelist", "access.view_team"),
+        _line(request, _("Team links"), "link", "admin:access_teamlink_changelist", "access.view_teamlink"),
+        _line(
+            request, _("Closed periods"), "event_busy", "admin:access_closedperiod_changelist",
+            "access.view_closedperiod",
+        ),
+        _line(request, _("Letters"), "mail", "admin:access_letter_changelist", "access.view_letter"),
         _line(request, _("Topics"), "sell", "admin:catalogue_topic_changelist", "catalogue.view_topic"),
         _line(request, _("Journal"), "history", "admin:journal_event_changelist", "journal.view_event"),
     ]

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR
-from django.db.models import Case, F, FloatField, IntegerField, OrderBy, QuerySet, Value, When
+from django.db.models import Case, F, FloatField, IntegerField, OrderBy, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -36,8 +37,16 @@ _measured = Case(
 _which_list = Case(
     When(figures__listed=RuleFigures.Listed.MEASURED, then=Value(0)), default=Value(1), output_field=IntegerField()
 )
+# What people say orders the second list alone. A rule without figures has no flags yet, and its vote is 0.
+_not_measured = Q(figures__listed=RuleFigures.Listed.NOT_MEASURABLE)
+_flags = Case(When(_not_measured, then=F("figures__flags")), default=Value(0), output_field=IntegerField())
+_vote = Case(
+    When(_not_measured, then=Coalesce(F("figures__vote"), Value(0.0))), default=Value(0.0), output_field=FloatField()
+)
 # Databases disagree on where rows without a value belong, so every order says it: at the end.
-WORST_FIRST = (_which_list.asc(), OrderBy(_measured, descending=True, nulls_last=True), "code")
+WORST_FIRST = (
+    _which_list.asc(), OrderBy(_measured, descending=True, nulls_last=True), _flags.desc(), _vote.asc(), "code",
+)  # fmt: skip
 
 
 def why_no_harm(figures: RuleFigures) -> str:
@@ -61,6 +70,8 @@ def title(rule: Rule) -> Cell:
 @admin.display(description=gettext_lazy("Harm: contacts in 30 days"), ordering=_measured)
 def harm(rule: Rule) -> Cell:
     figures = figures_of(rule)
+    if rule.status == Rule.Status.PROPOSED:
+        return format_html('<span class="rb-rules-why">{}</span>', _("not in force yet"))
     if figures.listed != RuleFigures.Listed.MEASURED or figures.harm is None:
         return format_html('<span class="rb-rules-why">{}</span>', why_no_harm(figures))
     if figures.harm <= 0:
@@ -79,6 +90,12 @@ def harm(rule: Rule) -> Cell:
 def price(rule: Rule) -> Cell:
     found = figures_of(rule).shown_price
     return format_html('<span class="rb-rules-why">{}</span>', _("no figure yet")) if found is None else points(found)
+
+
+@admin.display(description=gettext_lazy("Flags in 30 days"), ordering="figures__flags")
+def flags(rule: Rule) -> Cell:
+    count = figures_of(rule).flags
+    return format_html('<span class="{}">{}</span>', "rb-strong" if count else "rb-rules-why", whole(count))
 
 
 @admin.display(description=gettext_lazy("Not resolved, 12 months"))
@@ -110,9 +127,16 @@ def standing(rule: Rule) -> Cell:
     return format_html('<span class="rb-tag">{}</span>', capfirst(word))
 
 
-COLUMNS: tuple[Callable[[Rule], Cell], ...] = (code, title, harm, price, months, review_by, standing)
+def voices(rule: Rule) -> list[str]:
+    """What people say of it, for the export: flags in 30 days, voters and their vote, blank where none is published."""
+    figures = figures_of(rule)
+    said = ["", ""] if figures.vote is None else [str(figures.voters), f"{figures.vote:.2f}"]
+    return [str(figures.flags), *said]
+
+
+COLUMNS: tuple[Callable[[Rule], Cell], ...] = (code, title, harm, price, flags, months, review_by, standing)
 # By a first click on its heading, the largest comes first.
-LARGEST_FIRST = {"harm", "price"}
+LARGEST_FIRST = {"harm", "price", "flags"}
 
 
 @dataclass(frozen=True)
@@ -164,9 +188,12 @@ class RuleList(ChangeList):
 
     @cached_property
     def columns(self) -> list[Callable[[Rule], Cell]]:
-        """Those with something to say on this page: most houses give no rule a day of review at first."""
-        reviewed = any(rule.review_by for rule in self.result_list) or self._is_sorted_by(review_by)
-        return [column for column in COLUMNS if column is not review_by or reviewed]
+        """Those with something to say on this page: at first no rule has a flag or a day of review."""
+        empty: dict[Callable[[Rule], Cell], bool] = {
+            flags: not any(figures_of(rule).flags for rule in self.result_list),
+            review_by: not any(rule.review_by for rule in self.result_list),
+        }
+        return [column for column in COLUMNS if not empty.get(column) or self._is_sorted_by(column)]
 
     def _is_sorted_by(self, column: Callable[[Rule], Cell]) -> bool:
         return self.list_display.index(column) in self.get_ordering_field_columns()
@@ -198,7 +225,10 @@ class RuleList(ChangeList):
             if listed == RuleFigures.Listed.MEASURED:
                 yield Section(_("Measured"), _("Worst first. Harm is never added up."), self._lines(rules))
             else:
-                note = _("A rule is measured from %(needed)s linked contacts on.") % {"needed": whole(LEAST_MEASURED)}
+                note = _(
+                    "Most flags first, then the worst vote. A rule is measured from %(needed)s linked contacts on."
+                )
+                note %= {"needed": whole(LEAST_MEASURED)}
                 yield Section(_("Not measurable yet"), note, self._lines(rules))
 
     def _lines(self, rules: Any) -> list[Line]:

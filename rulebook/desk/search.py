@@ -1,6 +1,7 @@
-"""What the one search box finds: rules by anything they say, cases by the number that the help desk gave them."""
+"""What the one search box finds: rules and flags by what they say, cases by the number that the help desk gave them."""
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -9,9 +10,13 @@ from rulebook.cases.models import Case, Source
 from rulebook.catalogue.cleaning import clean_line
 from rulebook.catalogue.finding import best_first, rules_matching
 from rulebook.catalogue.models import Rule
+from rulebook.desk.flag_queue import found_in
+from rulebook.flags.answering import to_see
+from rulebook.flags.models import Flag
 from rulebook.tables.values import clean_key
 
 MOST_RULES = 20
+MOST_FLAGS = 10
 
 
 @dataclass(frozen=True)
@@ -21,9 +26,10 @@ class Found:
     rules: list[Rule] = field(default_factory=list)
     more: bool = False
     cases: list[Case] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)  # the newest
 
     def __bool__(self) -> bool:
-        return bool(self.rules or self.cases)
+        return bool(self.rules or self.cases or self.flags)
 
 
 def find(text: str, person: Person | AnonymousUser) -> Found:
@@ -33,7 +39,8 @@ def find(text: str, person: Person | AnonymousUser) -> Found:
         return Found()
     rules = _rules(text) if person.has_perm("catalogue.view_rule") else []
     cases = _cases(text) if person.has_perm("cases.view_case") else []
-    return Found(rules[:MOST_RULES], len(rules) > MOST_RULES, cases)
+    flags = _flags(text, cast(Person, person)) if person.has_perm("flags.view_flag") else []
+    return Found(rules[:MOST_RULES], len(rules) > MOST_RULES, cases, flags)
 
 
 def _rules(text: str) -> list[Rule]:
@@ -46,3 +53,8 @@ def _cases(text: str) -> list[Case]:
     sources = list(Source.objects.values_list("pk", flat=True))
     found = Case.objects.filter(source_id__in=sources, external_id=clean_key(text))
     return list(found.select_related("source", "topic").order_by("source__name"))
+
+
+def _flags(text: str, person: Person) -> list[Flag]:
+    found = found_in(to_see(person).select_related("rule"), text)
+    return list(found.order_by("-flagged_on", "pk")[:MOST_FLAGS])

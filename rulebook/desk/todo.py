@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rulebook.access.models import Department, Person, Team
-from rulebook.access.rights import CHANGE, headed_departments, own_departments
+from rulebook.access.rights import CHANGE, own_rules
 from rulebook.cases.models import ImportRun, PendingLink, Source, Upload
 from rulebook.cases.sentences import QUIET_AFTER, days, days_silent
 from rulebook.catalogue.models import Alias, Rule
@@ -57,10 +57,13 @@ class Asker:
     @cached_property
     def rules(self) -> QuerySet[Rule]:
         """Rules in force that this person may change: `rights.may_change_rule_of`, for all rules at once."""
-        in_force = Rule.objects.filter(status=Rule.Status.IN_FORCE)
+        return self.own(Rule.objects.filter(status=Rule.Status.IN_FORCE))
+
+    def own(self, rules: QuerySet[Rule]) -> QuerySet[Rule]:
+        """Those of the rules that this person may change."""
         if not self.may(CHANGE):
-            return in_force.none()
-        return in_force if self._own is None else in_force.filter(self._own)
+            return rules.none()
+        return rules if self._own is None else rules.filter(self._own)
 
     @property
     def only_own(self) -> bool:
@@ -70,15 +73,7 @@ class Asker:
     @cached_property
     def _own(self) -> Q | None:
         """What makes a rule this person's own; None for those who may change every rule."""
-        if self.person.is_superuser:
-            return None
-        roles = set(self.person.groups.values_list("name", flat=True))
-        if "owner" in roles and "manager" not in roles:
-            return Q(department__in=headed_departments(self.person)) | Q(owner=self.person)
-        own = own_departments(self.person)
-        if not own:
-            return None
-        return Q(department__in=own) | Q(department=None) | Q(owner=self.person)
+        return own_rules(self.person)
 
 
 Asking = Callable[[Asker], Iterator[Todo]]
@@ -112,8 +107,8 @@ def first_rules(asker: Asker) -> Iterator[Todo]:
     yield Todo(
         title=_("Write the first rule down"),
         detail=_("A title is enough. The unwritten ones too: “we have always done it so”."),
-        url=reverse("admin:catalogue_rule_add"),
-        action=_("Write a rule down"),
+        url=reverse("capture"),
+        action=_("Write rules down"),
         weight=100,
     )
     yield Todo(

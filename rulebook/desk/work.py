@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db.models import F, Max
 from django.utils import timezone
 
+from rulebook.access.letters import letters_due, send_letters
 from rulebook.cases.models import ImportRun, PendingLink, Source
 from rulebook.cases.services import refresh_stale, settle_pending_links
 from rulebook.cases.upload_work import run_upload, uploads_to_run
@@ -18,8 +19,12 @@ from rulebook.catalogue.claims import claims_due, expire_claims
 from rulebook.catalogue.models import Alias
 from rulebook.desk import lease
 from rulebook.desk.models import Duty
+from rulebook.flags.answering import remind, unanswered
+from rulebook.flags.holding import releasable_before, release_due, release_held
 from rulebook.insight.refreshing import figures_due, refresh_figures
+from rulebook.insight.voices import newest_verdicts, refresh_voices, voices_due
 from rulebook.jobs import Job, TakenOver, claim, fail, is_alive, let_go, open_jobs, rest, told_of
+from rulebook.votes.tallies import publish_tallies, tallies_due
 
 ROUNDS = 3  # what one duty did may make an earlier one due
 
@@ -158,12 +163,65 @@ def _expire_claims(row: Duty, beat: Beat) -> list[str]:
     return [f"Laws and contracts that nobody confirmed, now policy: {count}."] if count else []
 
 
+def _flags_due(row: Duty) -> bool:
+    return release_due(releasable_before(timezone.now()))
+
+
+def _release_flags(row: Duty, beat: Beat) -> list[str]:
+    return [f"Anonymous flags released: {release_held(today=releasable_before(timezone.now()))}."]
+
+
+def _reminders_due(row: Duty) -> bool:
+    """Once a day, while anything is left without a reply."""
+    return row.seen != str(timezone.localdate()) and unanswered().exists()
+
+
+def _remind(row: Duty, beat: Beat) -> list[str]:
+    today = timezone.localdate()
+    written = remind(today=today)
+    row.seen = str(today)
+    return [f"Letters about flags that wait for a first reply: {written}."] if written else []
+
+
 def _figures_due(row: Duty) -> bool:
     return figures_due()
 
 
 def _refresh_figures(row: Duty, beat: Beat) -> list[str]:
     return [f"Figures brought up to date; months counted: {refresh_figures(beat=beat)}."]
+
+
+def _tallies_due(row: Duty) -> bool:
+    return tallies_due(row.seen, timezone.localdate())
+
+
+def _publish_tallies(row: Duty, beat: Beat) -> list[str]:
+    today = timezone.localdate()
+    published = publish_tallies(today=today, beat=beat)
+    row.seen = str(today)
+    return [f"Votes of five people or more published: {published}."] if published else []
+
+
+def _voices_due(row: Duty) -> bool:
+    return voices_due(row.seen, timezone.localdate())
+
+
+def _refresh_voices(row: Duty, beat: Beat) -> list[str]:
+    today = timezone.localdate()
+    newest = newest_verdicts(today)  # before looking: what is published meanwhile is looked at once more
+    changed = refresh_voices(today, beat)
+    row.seen = newest
+    return [f"Rules whose flags or votes changed: {changed}."] if changed else []
+
+
+def _letters_due(row: Duty) -> bool:
+    return letters_due()
+
+
+def _send_letters(row: Duty, beat: Beat) -> list[str]:
+    sent, not_sent = send_letters(beat)
+    failed = f" Not sent: {not_sent}; the list of letters says why." if not_sent else ""
+    return [f"Letters sent: {sent}.{failed}"]
 
 
 def _files_due(row: Duty) -> bool:
@@ -174,12 +232,17 @@ def _sweep_files(row: Duty, beat: Beat) -> list[str]:
     return [f"Uploads whose files were removed after their time: {sweep(timezone.now())}."]
 
 
-# In this order: cases before outcomes, both before the figures that follow from them.
+# In this order: cases before outcomes, both before the figures that follow from them, and people's voices after those.
 TASKS = (
     Task("uploads", _uploads_due, _run_uploads),
     Task("links", _links_due, _settle_links),
     Task("outcomes", _outcomes_due, _refresh_outcomes),
     Task("claims", _claims_due, _expire_claims),
+    Task("flags", _flags_due, _release_flags),
+    Task("reminders", _reminders_due, _remind),
     Task("figures", _figures_due, _refresh_figures),
+    Task("tallies", _tallies_due, _publish_tallies),
+    Task("voices", _voices_due, _refresh_voices),
+    Task("letters", _letters_due, _send_letters),
     Task("files", _files_due, _sweep_files),
 )

@@ -103,6 +103,8 @@ class Flag(Said):
             models.Index(fields=["outcome", "flagged_on"], name="flag_queue"),
             # A rule's flags, and those of the last 30 days.
             models.Index(fields=["rule", "flagged_on"], name="flag_of_rule"),
+            # The answers, newest first.
+            models.Index(fields=["replied_at"], name="flag_answers"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -152,6 +154,8 @@ class AuditedCase(models.Model):
     case = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="+", verbose_name=_("case"))
     verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict, blank=True, default=Verdict.OPEN)
     rule = models.ForeignKey(Rule, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("rule"))
+    # The ledger had a rule for it, by what others than agents' flags say, when it was drawn or read.
+    explained = models.BooleanField(_("explained by the ledger"), default=False)
     read_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     read_at = models.DateTimeField(null=True, blank=True)
 

@@ -200,6 +200,8 @@ class RuleFigures(models.Model):
     voters = models.PositiveIntegerField(default=0)
     # The twelve months of its counting cases, packed, since ten thousand rules are scored in one go: see `months`.
     monthly = models.CharField(max_length=400, blank=True)
+    # What it met in its twelve months, packed by `gathering.py`; blank: to be added up anew.
+    gathered = models.TextField(default="", db_default="", editable=False)
 
     class Meta:
         verbose_name_plural = "rule figures"

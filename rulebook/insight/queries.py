@@ -18,7 +18,8 @@ from rulebook.insight.ledger import ledger
 from rulebook.insight.models import RuleFigures, SourceFigures, TopicMonth
 from rulebook.insight.overview import MonthRow, Overview
 from rulebook.insight.prices import DIGITS
-from rulebook.insight.rescoring import SUMMED, Window, complete_in, windows
+from rulebook.insight.rescoring import SUMMED
+from rulebook.insight.windows import Window, complete_in, windows
 
 LOWEST = -1e18  # below every harm: where a rule without one stands in the order
 MONTHLY = ("resolved", "not_resolved", "pending", "unknown", "excluded", "blocked", "silent")
@@ -97,10 +98,15 @@ def month_rows(found: Overview) -> list[MonthRow]:
 
 
 def rules_with_figures() -> QuerySet[Rule]:
-    """Rules with their figures at hand, and what lists order by: one without a figure stands last on any database."""
+    """Rules with their figures at hand, and what lists order by: one without a figure stands last on any database.
+
+    One without flags or votes has 0 of them.
+    """
     return Rule.objects.select_related("figures", "department").annotate(
         harm_order=Coalesce(F("figures__harm"), Value(LOWEST), output_field=FloatField()),
         price_order=Coalesce(F("figures__price"), Value(-1.0), output_field=FloatField()),
+        flag_order=Coalesce(F("figures__flags"), Value(0)),
+        vote_order=Coalesce(F("figures__vote"), Value(0.0)),
     )
 
 
@@ -127,10 +133,15 @@ def figures_of(rule: Rule) -> RuleFigures:
 
 
 def listed_rules() -> list[Rule]:
-    """All rules in the order of the two lists: measured by harm, then those that are not measurable yet, by code."""
-    return sorted(rules_with_figures(), key=_listed)
+    """All rules in the order of the two lists: measured by harm, the others by flags, then by vote, worst first.
+
+    A rule that is only proposed has no figures and is not among them.
+    """
+    return sorted(rules_with_figures().exclude(status=Rule.Status.PROPOSED), key=_listed)
 
 
-def _listed(rule: Rule) -> tuple[bool, float, str]:
-    harm = figures_of(rule).harm
-    return harm is None, -(harm or 0.0), rule.code
+def _listed(rule: Rule) -> tuple[bool, float, float, str]:
+    figures = figures_of(rule)
+    if figures.harm is not None:
+        return False, -figures.harm, 0.0, rule.code
+    return True, -figures.flags, figures.vote or 0.0, rule.code

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from rulebook.cases.models import DirtyMonth, Source
 from rulebook.cases.policies import by_space, is_settled
 from rulebook.cases.refreshing import mark_dirty
-from rulebook.insight.models import BlockedMonth, RuleMonth, SourceFigures, TopicMonth
+from rulebook.insight.models import BlockedMonth, RuleFigures, RuleMonth, SourceFigures, TopicMonth
 from rulebook.insight.rescoring import rescore, scores_due
 from rulebook.insight.sums import blocked_sums, months_with_cases, rule_sums, subjects_of, topic_sums
 from rulebook.journal.services import business_verb
@@ -67,7 +67,7 @@ def refresh_figures(*, everything: bool = False, beat: Beat = lambda: None) -> i
             recomputed += 1
             beat()
     if everything or recomputed or scores_due():
-        rescore(beat)
+        rescore(beat, everything=everything)
     return recomputed
 
 
@@ -160,6 +160,7 @@ def store_sums(
 
     Raises Overtaken, and stores nothing, where a noted mark has changed since.
     """
+    _open_figures(source_id=source_id)
     for start in range(0, len(noted), MARKS_A_STATEMENT):
         some = noted[start : start + MARKS_A_STATEMENT]
         same = Q()
@@ -176,7 +177,8 @@ def store_sums(
             theirs |= Q(**{column: None})
         model.objects.filter(theirs, source=source_id, month=month).delete()
         model.objects.bulk_create(rows)
-    _open_figures(source_id=source_id)
+        if column == "rule":
+            RuleFigures.objects.filter(rule__in=subjects).exclude(gathered="").update(gathered="")
     SourceFigures.objects.filter(pk=source_id).update(changes=F("changes") + 1)
 
 

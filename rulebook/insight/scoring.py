@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import NamedTuple
 
 from rulebook.cases.intervals import Z90, wilson
 
@@ -20,22 +21,18 @@ Group = tuple[int, int, str]  # source, topic (0: blank), channel
 Wide = tuple[str, int, int]  # 'topic', 'parent' or 'source', source, topic
 
 
-@dataclass(frozen=True)
-class Count:
+class Count(NamedTuple):
     """Mature contacts, and those of them that were not resolved."""
 
     n: int = 0
     missed: int = 0
 
-    def __add__(self, other: "Count") -> "Count":
-        return Count(self.n + other.n, self.missed + other.missed)
-
-    def __sub__(self, other: "Count") -> "Count":
-        return Count(self.n - other.n, self.missed - other.missed)
-
     @property
     def rate(self) -> float:
         return self.missed / self.n
+
+    def without(self, others: "Count") -> "Count":
+        return Count(self.n - others.n, self.missed - others.missed)
 
 
 NOTHING = Count()
@@ -93,27 +90,24 @@ class Background:
         >>> background.compare(all_contacts)
         Compared(count=Count(n=0, missed=0), expected=None, seen=300)
         """
-        own = self._widened(rule)
-        kept, expected = NOTHING, []
+        own: Mapping[Wide, Count] | None = None
+        n = missed = seen = 0
+        expected = []
         for group, count in rule.items():
             if not count.n:
                 continue
-            rate = self._rate(group, count, own)
-            if rate is not None:
-                kept += count
-                expected.append(count.n * rate)
+            seen += count.n
+            others = self.narrow.get(group, NOTHING).without(count)
+            if others.n < LEAST_COMPARED:
+                own = self._widened(rule) if own is None else own  # of most rules never needed, and it takes its time
+                wider = (self.wide.get(wide, NOTHING).without(own.get(wide, NOTHING)) for wide in self._wider(group))
+                others = next((found for found in wider if found.n >= LEAST_COMPARED), NOTHING)
+            if others.n:
+                n += count.n
+                missed += count.missed
+                expected.append(count.n * others.rate)
         # fsum: the same to the last digit, in whichever order the groups come.
-        return Compared(kept, fsum(expected) / kept.n if kept.n else None, sum(count.n for count in rule.values()))
-
-    def _rate(self, group: Group, count: Count, own: Mapping[Wide, Count]) -> float | None:
-        others = self.narrow.get(group, NOTHING) - count
-        if others.n >= LEAST_COMPARED:
-            return others.rate
-        for wide in self._wider(group):
-            others = self.wide.get(wide, NOTHING) - own.get(wide, NOTHING)
-            if others.n >= LEAST_COMPARED:
-                return others.rate
-        return None
+        return Compared(Count(n, missed), fsum(expected) / n if n else None, seen)
 
     def _wider(self, group: Group) -> list[Wide]:
         source, topic, _ = group

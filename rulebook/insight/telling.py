@@ -6,13 +6,17 @@ from typing import Any
 from rulebook.cases.fcr import Period
 from rulebook.cases.telling import cases_opened, complete_until, number
 from rulebook.catalogue.models import Rule
+from rulebook.flags.audits import Estimate
 from rulebook.insight.models import RuleFigures
 from rulebook.insight.overview import Overview
 from rulebook.insight.prices import printed
 from rulebook.insight.queries import figures_of
 from rulebook.insight.sentences import why_no_harm
 
-FIGURE_HEADERS = ["rule", "title", "ours", "contacts", "not solved", "expected", "harm", "90 % sure", "price"]
+FIGURE_HEADERS = [
+    "rule", "title", "ours", "contacts", "not solved", "expected", "harm", "90 % sure", "price", "flags", "vote",
+]  # fmt: skip
+VOICES = "Flags of the last 30 days; votes as published, -2 hurts badly to 2 helps a lot. Neither changes a figure."
 HEADERS = ["rule", "title", "ours", "contacts", "told no", "hours", "price"]
 
 
@@ -64,6 +68,26 @@ def _coverage(coverage: float | None) -> str:
     return "" if coverage is None else f"{coverage * 100:.0f} % of the not resolved have any link to a rule."
 
 
+def audit_line(found: Estimate) -> str:
+    """What the newest random audit says, for below the ledger.
+
+    >>> from datetime import date
+    >>> audit_line(Estimate(date(2026, 10, 1), drawn=30, explained=12, found=6)).partition(": ")[2]
+    'between 11 and 34 % of the not resolved contacts that nobody flagged (90 % sure).'
+    >>> audit_line(Estimate(date(2026, 10, 1), drawn=30, explained=12, left=5, found=2))
+    'An audit of 2026-10: 13 of 18 contacts are read, and a rule stopped 2; there is no estimate yet.'
+    """
+    month = f"{found.month:%Y-%m}"
+    if found.left:
+        read = f"{found.read} of {found.to_read} contacts are read, and a rule stopped {found.found}"
+        return f"An audit of {month}: {read}; there is no estimate yet."
+    said = f"An audit of {found.told} contacts of {month} found a rule in {found.found} that the ledger misses"
+    if found.interval is None:
+        return f"{said}: too few for an estimate."
+    low, high = (round(bound * 100) for bound in found.interval)
+    return f"{said}: between {low} and {high} % of the not resolved contacts that nobody flagged (90 % sure)."
+
+
 def points(text: str | None) -> str | None:
     """
     >>> points("0.013210")
@@ -84,7 +108,8 @@ def figure_row(rule: Rule) -> dict[str, Any]:
     """One rule's figures for programs. `harm` is signed; null, as is every other figure, where it is not known.
 
     n and k are contacts, e and excess parts of 1, harm and interval contacts per 30 days, price a part of 1 as in the
-    ledger, over the twelve months up to each source's horizon.
+    ledger, over the twelve months up to each source's horizon. Flags are those of the last 30 days; votes what is
+    published of them, from -2 (hurts badly) to 2 (helps a lot), drawn towards 0, null where nothing is.
     """
     figures = figures_of(rule)
     known = figures.harm is not None
@@ -102,8 +127,8 @@ def figure_row(rule: Rule) -> dict[str, Any]:
         "price": None if figures.price is None else str(figures.price),
         "blocked": figures.blocked,
         "blocked_silent": figures.silent,
-        "flags": 0,
-        "votes": 0,
+        "flags": figures.flags,
+        "votes": None if figures.vote is None else {"voters": figures.voters, "shrunken": figures.vote},
         "authority": rule.authority,
         "ours": rule.ours,
     }
@@ -142,6 +167,8 @@ def figure_cells(rule: Rule) -> list[Any]:
         _harm(figures),
         _interval(figures),
         None if figures.price is None else points(str(figures.price)),
+        figures.flags,
+        None if figures.vote is None else f"{figures.vote:.1f}",
     ]
 
 
@@ -168,13 +195,14 @@ def _interval(figures: RuleFigures) -> str | None:
 def figure_lines(found: Overview | None) -> list[str]:
     """What stands below the table: unit, method, window and horizon."""
     if found is None:
-        return ["There are no cases yet: nothing can be measured."]
+        return ["There are no cases yet: nothing can be measured.", VOICES]
     horizon = complete_until(found.horizon.isoformat(), len(found.sources))
     return [
         f"{', '.join(found.sources)}: method {found.method}, window {found.window_days} days, "
         f"cases opened from {found.since}; {horizon}.",
         "Harm: contacts in 30 days that would not have come back without the rule. Harms are never added up.",
         "A price is at most what gross FCR would rise by without the rule, in percentage points.",
+        VOICES,
         *(
             f"{', '.join(other.sources)} are measured by {other.method}, {other.window_days} days: in no price here."
             for other in found.others

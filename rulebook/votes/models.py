@@ -3,6 +3,8 @@
 Nothing here is shown one by one. Standing votes leave this package only as published tallies, ballots only once closed.
 """
 
+import secrets
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -16,9 +18,15 @@ from rulebook.fields import BytewiseField
 IMPACT = (MinValueValidator(-2), MaxValueValidator(2))
 
 
+def random_number() -> int:
+    """A row's number that does not tell when it was written: whoever sees two votes cannot say which came first."""
+    return secrets.randbits(63)
+
+
 class Opinion(models.Model):
     """What one voter thinks of one wording: -2 hurts badly ... +2 helps a lot, what it touches, and why."""
 
+    id = models.BigIntegerField(primary_key=True, default=random_number, editable=False)
     impact = models.SmallIntegerField(_("impact on customers"), validators=IMPACT)
     # The four things customers want.
     product = models.BooleanField(_("a product that works"), default=False)
@@ -59,7 +67,8 @@ class StandingVote(Opinion):
 class Tally(models.Model):
     """What was published of the standing votes on a wording one night. Never taken back, and never one vote apart.
 
-    `band` where all agree (mean and agreement are blank then), else the mean to 0.5 and the agreement.
+    `band` where all agree (mean and agreement are blank then), else the mean to 0.5 and the agreement. Managers have
+    tallies of their own, and stand in no other: so no vote can be found by taking one from the other.
     """
 
     class Band(models.TextChoices):
@@ -69,12 +78,12 @@ class Tally(models.Model):
         HELPS = "helps", _("helps")
 
     version = models.ForeignKey(RuleVersion, models.CASCADE, related_name="tallies")
+    by_managers = models.BooleanField(default=False)
     published_on = models.DateField()
     voters = models.PositiveIntegerField()
     band = models.CharField(max_length=5, choices=Band, blank=True)
     mean = models.DecimalField(max_digits=3, decimal_places=1, null=True)
     agreement = models.FloatField(null=True)
-    managers = models.PositiveIntegerField(default=0)  # among the voters? shown apart: their own count
 
     class Meta:
         ordering = ["version", "-published_on", "-pk"]
@@ -153,7 +162,7 @@ class Cast(Opinion):
 
     item = models.ForeignKey(BallotItem, models.CASCADE, related_name="casts")
     round = models.PositiveSmallIntegerField(default=1)
-    voter = BytewiseField(max_length=80, null=True)
+    voter = BytewiseField(max_length=80, null=True)  # type: ignore[misc]  # the field knows str alone
     ease = models.SmallIntegerField(null=True, validators=IMPACT)
     by_agent = models.BooleanField(default=False, editable=False)  # a voter of the front line
 

@@ -198,6 +198,7 @@ def test_links_and_waiting_links_are_found_by_case_or_rule(client, manager, case
         PendingLink.objects.create(
             source=case.source, external_id=name, rule_name="Z", effect="blocked", origin="source"
         )
+    PendingLink.objects.create(source=None, external_id="C-7", rule_name="Y", effect="blocked", origin="flag")
     client.force_login(manager)
 
     def found(label, term):
@@ -205,6 +206,7 @@ def test_links_and_waiting_links_are_found_by_case_or_rule(client, manager, case
 
     assert (found("caserule", "C-1"), found("caserule", "A"), found("caserule", "C-")) == (1, 1, 0)
     assert (found("pendinglink", "C-9"), found("pendinglink", "Z"), found("pendinglink", "X")) == (1, 2, 0)
+    assert found("pendinglink", "C-7") == 1, "an agent's flag waits for its case in any source"
 
 
 def test_an_address_asks_for_no_order_that_no_index_gives(client, manager, case):

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from rulebook.access.models import ClosedPeriod
 from rulebook.catalogue import claims
 from rulebook.catalogue.claims import claims_due, confirm_authority, confirm_until, expire_claims, mark
 from rulebook.catalogue.models import Rule
@@ -144,3 +145,13 @@ def test_other_words_of_a_confirmed_law_are_claimed_anew(manager, admin):
     change_rule(rule=rule, fields={"title": "Never help"}, by=manager)
     rule.refresh_from_db()
     assert rule.claimed and rule.claimed_by == manager
+
+
+def test_a_closed_period_stops_the_clock_of_a_claim(django_assert_num_queries):
+    rule = claim(on=date(2026, 6, 20))
+    ClosedPeriod.objects.create(name="July", first=date(2026, 7, 1), last=date(2026, 7, 31))
+    assert confirm_until(rule) == date(2026, 8, 4)  # ten days in June, four in August
+    with django_assert_num_queries(2):  # claims old enough, closed periods
+        assert not claims_due(date(2026, 8, 4))
+    assert expire_claims(today=date(2026, 8, 4)) == 0
+    assert expire_claims(today=date(2026, 8, 5)) == 1

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from rulebook.catalogue.codes import next_code
 from rulebook.catalogue.models import Alias, Rule, Topic
 from rulebook.catalogue.queries import rule_ids_by_name, rules_at
-from rulebook.catalogue.services import FieldRefused, change_rule, next_code, topic_ids, write_down
+from rulebook.catalogue.services import FieldRefused, change_rule, topic_ids, write_down
 from rulebook.errors import RulebookError
 from rulebook.journal.models import Event, JournalHead
 from tests import make

@@ -11,9 +11,12 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
+from rulebook.access.models import TeamLink
 from rulebook.cases.models import Case, CaseRule, Source, Upload
-from rulebook.catalogue.models import Rule
+from rulebook.catalogue.models import Proposal, Rule
 from rulebook.desk.models import SavedFilter
+from rulebook.flags.models import AuditedCase, Flag
+from rulebook.votes.models import Ballot
 
 PEOPLE = {"M": "manager", "W": "owner", "O": "operator", "A": "admin", "X": "outsider"}
 ALL, READ, CASES, IMPORTS = "MWOAX", "MWA", "MA", "MOA"
@@ -42,12 +45,13 @@ FRAME = 4
 # horizons of the sources.
 RULES = FRAME + 7
 FILTERS = (
-    "list=measured", "list=not_measurable_yet", "in_the_way=yes", "in_the_way=came_back", "in_the_way=told_no",
+    "list=measured", "list=not_measurable_yet", "flagged=yes", "flagged=no", "in_the_way=yes", "in_the_way=came_back",
+    "in_the_way=told_no",
     "in_the_way=no", "authority=law", "status=in_force", "department==Finance 0", "department=none",
     "topic==returns/refund 0", "topic=none", "channel==channel 0", "channel=none", "review_by=overdue", "review_by=30",
     "review_by=none", "kind=unwritten", "intent=drop", "intent=none", "protective=yes",
 )  # fmt: skip
-ORDERS = tuple(f"o={sign}{column}" for column in (0, 1, 2, 3, 5) for sign in ("", "-"))
+ORDERS = tuple(f"o={sign}{column}" for column in (1, 2, 3, 4, 5, 7) for sign in ("", "-"))
 
 RULE_PAGES = [
     Page("catalogue_rule_changelist", READ, RULES),
@@ -55,17 +59,18 @@ RULE_PAGES = [
     Page("catalogue_rule_changelist", READ, RULES, "q=mail&list=measured&kind=unwritten&o=-3"),
     Page("catalogue_rule_changelist", READ, post={"action": "set_intent"}),  # asks what is done with the chosen ones
     # roles, own departments; the rule with its people and figures, versions, aliases, events; sources of its contacts,
-    # their figures, whether a month of it is being computed anew, who did what
-    Page("catalogue_rule_page", READ, FRAME + 10),
-    Page("catalogue_rule_page", READ, FRAME + 10, "at=2026-01-01"),
+    # their figures, whether a month of it is being computed anew, who did what; ballots and tallies on it
+    Page("catalogue_rule_page", READ, FRAME + 15),
+    Page("catalogue_rule_page", READ, FRAME + 15, "at=2026-01-01"),
     Page("catalogue_rule_versions", READ, FRAME + 2),  # the rule, its versions
     # the rule; sources that watch for returns; numbers of a page of cases, the cases, who links them
     Page("catalogue_rule_cases", CASES, FRAME + 5),
     Page("catalogue_rule_cases", CASES, FRAME + 5, "show=told_no"),
     Page("catalogue_rule_cases", CASES, FRAME + 5, "show=not_resolved"),
     Page("catalogue_rule_add", CASES, FRAME + 1),  # people to own it
-    # roles, own departments; the rule, its topics, aliases, versions, newest event, department, people to own it
-    Page("catalogue_rule_change", READ, FRAME + 9),
+    # roles, own departments; the rule, its topics, aliases, versions, newest event, department, people to own it;
+    # whether people vote on it
+    Page("catalogue_rule_change", READ, FRAME + 10),
     Page("catalogue_rule_change", "MA", post={}),  # of others' departments an owner changes nothing
     Page("catalogue_rule_import", CASES, FRAME),
     Page("catalogue_rule_import", CASES, post={"pasted": ""}),
@@ -80,6 +85,24 @@ RULE_PAGES = [
     Page("catalogue_rule_save_filter", READ, status=302, post={"name": "Mine", "query": "kind=written"}),
     Page("catalogue_rule_forget_filter", ALL, status=405),
     Page("catalogue_rule_forget_filter", READ, status=302, post={}),
+    # how many are found, the proposals with their rules and flags
+    Page("catalogue_proposal_changelist", READ, FRAME + 2),
+    Page("catalogue_proposal_changelist", READ, FRAME + 2, "q=signatures"),
+    # own departments, all departments; the quarter (two), closed periods; the rule it replaces
+    Page("catalogue_proposal_add", READ, FRAME + 5),
+    Page("catalogue_proposal_add", READ, FRAME + 6, "replaces=RULE"),
+    Page("catalogue_proposal_add", READ, status=422, post={}),
+    Page("catalogue_proposal_alike", ALL, status=405),
+    Page("catalogue_proposal_alike", READ, post={"title": "Refund"}),
+    # the proposal; roles, own departments; the quarter (two); whether any rule has changed; what hurts
+    Page("catalogue_proposal_change", READ, FRAME + 7),
+    Page("catalogue_proposal_history", READ, status=302),
+    Page("catalogue_proposal_let_in", ALL, status=405),
+    Page("catalogue_proposal_let_in", "MA", status=409, post={}),
+    Page("catalogue_proposal_refuse", ALL, status=405),
+    Page("catalogue_proposal_refuse", "MA", status=422, post={}),
+    Page("catalogue_proposal_withdraw", ALL, status=405),
+    Page("catalogue_proposal_withdraw", "M", status=302, post={}),
     Page("catalogue_topic_changelist", READ, FRAME + 3),  # how many are found, how many there are, the topics
     Page("catalogue_topic_changelist", READ, FRAME + 3, "q=refund"),
     Page("catalogue_topic_add", CASES, FRAME),
@@ -94,6 +117,43 @@ RULE_PAGES = [
     Page("catalogue_ruleversion_changelist", READ, FRAME + 2, "q=refund"),
     Page("catalogue_ruleversion_change", READ, FRAME + 2),
     Page("catalogue_ruleversion_history", READ, FRAME + 2),
+]
+VOTE_PAGES = [
+    Page("votes_ballot_changelist", CASES, FRAME + 2),  # how many are found, the ballots with the number of their rules
+    Page("votes_ballot_add", CASES, FRAME),
+    Page("votes_ballot_add", CASES, status=422, post={}),
+    # the ballot; its rules with their wordings, their newest, the votes, the hands
+    Page("votes_ballot_change", CASES, FRAME + 5),
+    Page("votes_ballot_history", CASES, status=302),
+    Page("votes_ballot_hands", CASES, status=409),  # it is closed
+    Page("votes_ballot_hands", CASES, status=409, post={}),
+    *(Page(f"votes_ballot_{verb}", ALL, status=405) for verb in ("open", "reveal", "next", "close", "discard")),
+    *(
+        Page(f"votes_ballot_{verb}", CASES, status=409, post={})
+        for verb in ("open", "reveal", "next", "close", "discard")
+    ),
+]
+FLAG_PAGES = [
+    # the oldest flag, the flag with its people; roles, own departments; closed periods, how many wait, those that do,
+    # flags of 90 days, closed periods; whether any rule has changed, other flags that may be like it
+    Page("flags_flag_changelist", READ, FRAME + 11),
+    Page("flags_flag_changelist", READ, FRAME + 2, "show=answered"),  # the flags, closed periods
+    Page("flags_flag_changelist", READ, FRAME + 2, "q=refund"),
+    Page("flags_flag_changelist", READ, FRAME + 3, "rule=RULE"),  # the rule
+    Page("flags_flag_change", "MA", FRAME + 10),
+    Page("flags_flag_history", READ, status=302),
+    Page("flags_flag_decide", ALL, status=405),
+    Page("flags_flag_decide", "MA", status=409, post={}),  # it was read by nobody
+    Page("flags_flag_put_back", ALL, status=405),
+    Page("flags_flag_put_back", "MA", status=302, post={}),
+    # the audits added up, the newest, its next contact with source and topic, the one before
+    Page("flags_audit_changelist", CASES, FRAME + 4),
+    Page("flags_audit_change", CASES, FRAME + 4),
+    Page("flags_audit_history", CASES, status=302),
+    Page("flags_audit_draw", ALL, status=405),
+    Page("flags_audit_draw", CASES, status=302, post={}),
+    Page("flags_audit_read", ALL, status=405),
+    Page("flags_audit_read", CASES, status=409, post={}),
 ]
 CASE_PAGES = [
     Page("cases_case_changelist", CASES, FRAME + 3),  # the cases with source and topic, sources to filter by
@@ -167,6 +227,23 @@ HOUSE_PAGES = [
     Page("access_team_add", "OA", FRAME),
     Page("access_team_change", "MOA", FRAME + 1),
     Page("access_team_history", "MOA", status=302),
+    # how many are found, how many there are, the links with teams and makers
+    Page("access_teamlink_changelist", CASES, FRAME + 3),
+    Page("access_teamlink_add", CASES, FRAME + 1),  # the teams
+    Page("access_teamlink_add", CASES, status=422, post={}),
+    Page("access_teamlink_change", CASES, FRAME + 3),  # the link, its team, who made it
+    Page("access_teamlink_history", CASES, status=302),
+    Page("access_teamlink_revoke", ALL, status=405),
+    Page("access_teamlink_revoke", CASES, status=302, post={}),
+    Page("access_closedperiod_changelist", "MOA", FRAME + 3),  # how many are found, how many there are, the periods
+    Page("access_closedperiod_add", "MOA", FRAME),
+    Page("access_closedperiod_change", "MOA", FRAME + 1),
+    Page("access_closedperiod_history", "MOA", status=302),
+    Page("access_letter_changelist", "MOA", FRAME + 2),  # how many are found, the letters with whom they are for
+    Page("access_letter_changelist", "MOA", FRAME + 2, "state__exact=waiting"),
+    Page("access_letter_changelist", "MOA", FRAME + 2, "q=Letter"),
+    Page("access_letter_change", "MOA", FRAME + 2),
+    Page("access_letter_history", "MOA", FRAME + 2),
     # types and verbs to filter by, how many are found, the events with who did it
     Page("journal_event_changelist", "MWOA", FRAME + 4),
     Page("journal_event_changelist", "MWOA", FRAME + 4, "object_type=rule"),
@@ -187,15 +264,17 @@ HOUSE_PAGES = [
 DESK_PAGES = [
     # What waits for them: is there a rule, a source, a broken import or upload; roles, own departments; reviews, quiet
     # sources, claims and the oldest, the dearest unsorted, waiting links, rules of nobody. The cards: rules counted in
-    # two ways, sources with figures, prices added up, whether newer figures are on their way, the dearest, the months.
-    Page("index", ALL, FRAME + 24),
+    # two ways and flagged ones in a third, sources with figures, prices added up, whether newer figures are on their
+    # way, the dearest, the months. New rules on their way in; flags without a reply and how long they wait, each with
+    # the closed periods; the newest audit and what audits found.
+    Page("index", ALL, FRAME + 32),
     # what an hour costs; sources with figures, prices added up, whether newer figures are on their way (three), the
     # first to go, what is gone
     Page("desk_top", READ, FRAME + 8),
     Page("desk_top", "MA", post={"amount": "x"}),
     Page("desk_search", ALL, FRAME),
-    Page("desk_search", ALL, FRAME + 3, "q=refund"),  # rules with their names, sources, cases
-    Page("desk_search", ALL, FRAME + 3, "q=C-0-0"),
+    Page("desk_search", ALL, FRAME + 4, "q=refund"),  # rules with their names, sources, cases, flags
+    Page("desk_search", ALL, FRAME + 4, "q=C-0-0"),
     Page("search", ALL, FRAME),  # Unfold's own, which nothing links to
     Page("app_list", "MOA", FRAME, others=404),
     Page("password_change", ALL, FRAME),
@@ -206,20 +285,24 @@ DESK_PAGES = [
     Page("view_on_site", ALL, status=404),
     Page("autocomplete", "", others=403),  # without a field that it is for
     Page("autocomplete", "MOA", FRAME + 2, "term=Fin&app_label=catalogue&model_name=rule&field_name=department"),
+    Page("autocomplete", READ, FRAME + 2, "term=R-0&app_label=catalogue&model_name=proposal&field_name=replaces"),
 ]
 MODELS = (
-    "access_department", "access_person", "access_team", "cases_case", "cases_caserule", "cases_dirtymonth",
-    "cases_importrun", "cases_pendinglink", "cases_source", "cases_upload", "catalogue_alias", "catalogue_rule",
-    "catalogue_ruleversion", "catalogue_topic", "journal_actor", "journal_event", "journal_note",
+    "access_closedperiod", "access_department", "access_letter", "access_person", "access_team", "access_teamlink",
+    "cases_case", "cases_caserule", "cases_dirtymonth", "cases_importrun", "cases_pendinglink",
+    "cases_source", "cases_upload", "catalogue_alias", "catalogue_proposal", "catalogue_rule", "catalogue_ruleversion",
+    "catalogue_topic", "journal_actor", "journal_event", "journal_note", "flags_audit", "flags_flag", "votes_ballot",
 )  # fmt: skip
 WRITTEN_BY_PEOPLE = {
-    "access_department", "access_person", "access_team", "cases_upload", "catalogue_rule", "catalogue_topic",
+    "votes_ballot",
+    "access_closedperiod", "access_department", "access_person", "access_team", "access_teamlink", "cases_upload",
+    "catalogue_proposal", "catalogue_rule", "catalogue_topic",
 }  # fmt: skip
 CLOSED = [
     *(Page(f"{model}_delete", "") for model in MODELS),  # nothing is deleted in the admin
     *(Page(f"{model}_add", "") for model in MODELS if model not in WRITTEN_BY_PEOPLE),
 ]
-PAGES = [*RULE_PAGES, *CASE_PAGES, *HOUSE_PAGES, *DESK_PAGES, *CLOSED]
+PAGES = [*RULE_PAGES, *VOTE_PAGES, *FLAG_PAGES, *CASE_PAGES, *HOUSE_PAGES, *DESK_PAGES, *CLOSED]
 
 
 class Addresses:
@@ -232,6 +315,7 @@ class Addresses:
         self.draft = Upload.objects.get(state="draft").token
         self.done = Upload.objects.filter(state="done").order_by("pk")[0].token
         self.given: dict[str, dict[str, Any]] = {
+            "access_teamlink_revoke": {"number": TeamLink.objects.order_by("pk")[0].pk},
             "app_list": {"app_label": "cases"},
             "auth_user_password_change": {"id": next(iter(SavedFilter.objects.values_list("person", flat=True)))},
             "cases_case_link": {"number": self.case},
@@ -248,6 +332,13 @@ class Addresses:
             self.given[f"cases_upload_{name}"] = {"token": self.draft}
         for name in ("progress", "rejected", "again"):
             self.given[f"cases_upload_{name}"] = {"token": self.done}
+        for name in ("let_in", "refuse", "withdraw"):
+            self.given[f"catalogue_proposal_{name}"] = {"object_id": Proposal.objects.order_by("pk")[0].pk}
+        for name in ("hands", "open", "reveal", "next", "close", "discard"):
+            self.given[f"votes_ballot_{name}"] = {"object_id": Ballot.objects.order_by("pk")[0].pk}
+        for name in ("decide", "put_back"):
+            self.given[f"flags_flag_{name}"] = {"number": Flag.objects.order_by("pk")[0].pk}
+        self.given["flags_audit_read"] = {"number": AuditedCase.objects.order_by("pk")[0].pk}
         for name in ("page", "versions", "cases", "confirm"):
             self.given[f"catalogue_rule_{name}"] = {"object_id": self.rule}
         for model in site._registry:

@@ -5,14 +5,21 @@ from datetime import date, datetime, timedelta
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from rulebook.access.models import ClosedPeriod, Letter
+from rulebook.access.services import revoke_team_link
 from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source, Upload
 from rulebook.cases.upload_files import REJECTED, place_of
 from rulebook.cases.uploads import keep_upload
+from rulebook.catalogue.front_door import propose_rule
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import change_rule
 from rulebook.desk.services import save_filter
+from rulebook.flags.models import Audit, AuditedCase
+from rulebook.flags.triage import answer_flag
 from rulebook.insight.models import BlockedMonth, HourlyCost, RuleFigures, RuleMonth, SourceFigures, TopicMonth
 from rulebook.journal.models import Note
+from rulebook.votes.ballots import close_ballot
+from rulebook.votes.tallies import publish_tally
 from tests import make
 
 TICKETS = b"id,created_at,requester_id,via_channel,status,group\nZ-1,2026-01-05T10:00:00Z,555,email,solved,Support\n"
@@ -22,12 +29,60 @@ def extend(first: int, last: int, manager) -> None:
     """Rules number first to last - 1, with all that a page may ask of them."""
     for number in range(first, last):
         rule = _rule(number, manager)
+        _people(number, manager)
+        _votes(number, rule, manager)
+        _flags(number, rule, manager)
         _contacts(number, rule, _source(number))
         _imports(number, manager)
         Note.objects.create(text=f"Reason {number}.")
     HourlyCost.objects.update_or_create(id=1, defaults={"amount": 420, "currency": "kr."})
     if not first:
         save_filter(name="Written", query="kind=written", by=manager)
+
+
+def _flags(number: int, rule: Rule, manager) -> None:
+    """On the rule and on the first one, some that wait and one that was answered; an audit with a contact to read.
+
+    The first flag by its number waits, and names no rule.
+    """
+    first = Rule.objects.order_by("pk").first()
+    if not number:
+        make.flag("I may not refund what was paid twice.", pk=1, author=manager)
+    for about in {rule, first}:
+        make.flag(f"Refund {number} had to wait.", rule=about, author=manager, quotable=True, case_reference="C-0-0")
+    make.flag(f"Refund {number} had to wait.", anonymous=True, flagged_at=None)
+    answer_flag(flag=make.flag(rule=first), headline=f"Refund {number}", answer="You decide now.", by=manager)
+    month = (date(2026, 1, 1) - timedelta(days=31 * number)).replace(day=1)
+    audit = Audit.objects.create(month=month, drawn_at=timezone.now(), population=99)
+    case = make.case(make.source(), outcome="not_resolved")
+    for place, verdict in enumerate(("no_rule", "", "")):
+        AuditedCase.objects.create(audit=audit, place=place, case=case, verdict=verdict, rule=rule if verdict else None)
+
+
+def _votes(number: int, rule: Rule, manager) -> None:
+    """Standing votes that are published, a ballot that is closed and one that is open.
+
+    The first rule's words do not stand still: each other rule changes them.
+    """
+    ballot = make.ballot(rule, title=f"Refunds {number}", questions="impact_ease", by=manager)
+    for impact in (-2, -2, -1, 0, 1):
+        make.vote(rule, impact)
+        make.cast(ballot, impact, ease=1, reason="It takes a week.", quotable=True, wants=["on_time"])
+    make.vote(rule, 2, by=manager)
+    close_ballot(ballot=ballot, by=manager)
+    version = rule.versions.latest("number").pk
+    publish_tally(version=version, by_managers=False, today=timezone.localdate())
+    if number:
+        make.ballot(rule, title=f"Open {number}", rounds=2, by=manager)
+
+
+def _people(number: int, manager) -> None:
+    """A team with two links, one of them revoked; a closed period; a letter."""
+    team = make.team(f"Calls {number}", headcount=9)
+    make.team_link(team, by=manager)
+    revoke_team_link(link=make.team_link(team, by=manager)[0], by=manager)
+    ClosedPeriod.objects.create(name=f"July {number}", first=date(2030 + number, 7, 1), last=date(2030 + number, 7, 31))
+    Letter.objects.create(to=manager, about=f"letter {number}", subject=f"Letter {number}", body="Read it.")
 
 
 def _rule(number: int, manager) -> Rule:
@@ -53,7 +108,11 @@ def _rule(number: int, manager) -> Rule:
         rule=rule, listed="measured" if measured else "not_measurable_yet", why="" if measured else "too_few",
         n=40, missed=20, cases=44, expected=0.3, excess=0.2, volume=9, harm=1.8 + number if measured else None,
         low=0.4, high=4.0 + number, price="0.000100", blocked=5 * blocks, silent=2 * blocks,
-        monthly="2025-12 0-11" + " 4/2" * 12,
+        monthly="2025-12 0-11" + " 4/2" * 12, flags=number % 3, vote=-0.5, voters=6,
+    )  # fmt: skip
+    propose_rule(
+        title=f"Two signatures for refund {number}", customer_hears="I have to ask.", protects="You.",
+        without_it="Fraud.", replaces=None if number % 2 else rule, by=manager,
     )  # fmt: skip
     return rule
 

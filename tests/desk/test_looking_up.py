@@ -40,7 +40,8 @@ def test_the_filters_of_every_list_go_on_working(client, admin):
         assert client.get(f"{reverse(CASES)}?{asked}").status_code == 200, asked
     for page in (page for page in django_admin.site._registry.values() if page.__module__.startswith("rulebook.")):
         url = reverse(f"admin:{page.model._meta.label_lower.replace('.', '_')}_changelist")
-        for choice in client.get(url).context["cl"].get_filters(client.get(url).wsgi_request)[0]:
+        first = client.get(url)
+        for choice in first.context["cl"].get_filters(first.wsgi_request)[0] if "cl" in first.context else ():
             for asked in choice.expected_parameters():
                 assert client.get(url, {asked: "1"}).status_code in {200, 302}, asked
 

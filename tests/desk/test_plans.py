@@ -21,9 +21,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_key_ring")]
 
 READ_CASES = pages("cases_case_changelist", "cases_case_change", "catalogue_rule_cases", "cases_caserule_changelist")
 READ_CASES += pages("cases_case_history", "cases_caserule_change", "cases_caserule_history")
+READ_CASES += pages("flags_audit_changelist", "flags_audit_change")
 READ_CASES += [page for page in pages("desk_search") if page.asked]
 READ_NONE = [page for page in PAGES if page.cost is not None and page not in READ_CASES]
 CASES = re.compile(r"\bcases_case(?:rule)?\b")
+VOTES = re.compile(r"\bvotes_")
+VOICES = re.compile(r"\b(?:votes|flags)_\w")
 LOOKED_UP = re.compile(r"SubPlan|Nested Loop|LIST SUBQUERY|CORRELATED|FOR IN-OPERATOR")
 
 
@@ -101,6 +104,17 @@ def test_no_list_and_no_dashboard_reads_a_case(client, house, request):
             assert not [step for step in plan if CASES.search(step) or "autoindex_cases_case" in step], (
                 f"{page}: {plan}"
             )
+
+
+def test_no_list_reads_a_flag_or_a_vote_and_the_start_page_counts_flags_and_reads_no_vote(client, house, request):
+    lists = [*pages("catalogue_rule_changelist", "catalogue_rule_export", "desk_top")]
+    assert len(lists) > 30
+    for page in lists:
+        for sql, plan in statements(client, house, request, page):
+            assert not VOICES.search(" ".join([sql, *plan])), f"{page}: {sql}"
+    for page in pages("index"):
+        for sql, plan in statements(client, house, request, page):
+            assert not VOTES.search(" ".join([sql, *plan])), f"{page}: {sql}"
 
 
 def test_the_pages_of_cases_find_them_by_an_index(client, house, request):

@@ -33,6 +33,8 @@ def test_harm_stands_with_its_doubt_and_price_with_at_most(desk):
         ({"harm": -4.0, "low": -9.0, "high": 1.0}, "No harm seen"),
         ({"harm": 0.3, "low": 0.1, "high": 0.9}, "Less than one contact in 30 days"),
         ({"harm": None, "why": "too_few", "n": 7}, "Not measurable yet: 7 contacts, 20 needed."),
+        ({"harm": None, "why": "too_few", "n": 7, "flags": 4}, "7 contacts, 20 needed. 4 flags in 30 days."),
+        ({"harm": None, "why": "no_cases", "n": 0, "flags": 1}, "1 flag in 30 days."),
         ({"harm": None, "why": "too_few", "n": 0, "cases": 1}, "it is too early to tell of its 1 contact."),
         ({"harm": None, "why": "no_comparison"}, "Cannot separate the rule from its topic:"),
         ({"harm": None, "why": "no_cases", "n": 0}, "Not measurable yet:"),

@@ -8,13 +8,13 @@ import csv
 from collections import Counter, defaultdict
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from rulebook.desk.sample import plan as planned
-from rulebook.desk.sample import world
+from rulebook.desk.sample import said, world
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 WINDOW = timedelta(seconds=7 * 86_400)
@@ -120,6 +120,40 @@ def test_dates_and_numbers_can_be_read(rules):
             assert not rule[column] or date.fromisoformat(rule[column])
         assert not rule["requirements"] or int(rule["requirements"]) > 0
         assert set(filter(None, rule["channels"].split(";"))) <= {"phone", "chat", "mail"}
+
+
+# What people say
+
+
+def test_agents_of_all_kinds_flag_in_english_and_in_danish_and_nothing_is_answered_before_it_is_said(rules):
+    flags = said.flags()
+    codes = {rule["code"] for rule in rules} | {said.PROPOSED, ""}
+    assert 20 <= len(flags) <= 30 and [flag.number for flag in flags] == list(range(1, len(flags) + 1))
+    assert {flag.who for flag in flags} == {said.AGENT, said.ANONYMOUS, *said.TEAMS}
+    assert {flag.rule for flag in flags} <= codes
+    danish = [flag for flag in flags if set(flag.stopped) & set("æøå")]
+    assert len(danish) >= 5 and len(flags) - len(danish) >= 10
+    for flag in flags:
+        days = [0, *(days for days in (flag.replied, flag.decided) if days is not None)]
+        assert days == sorted(days) and days[-1] <= flag.days, flag.number
+        assert (flag.outcome in ("", "merged")) == (flag.decided is None), flag.number
+        assert bool(flag.about) == (flag.outcome == "merged") and (flag.about or 0) < flag.number, flag.number
+        assert bool(flag.replied is not None) == bool(flag.answer), flag.number
+        assert flag.rule or flag.rule_words, flag.number
+
+
+def test_votes_are_of_rules_that_exist_by_as_many_agents_as_the_teams_have(rules):
+    votes = said.votes()
+    codes = {rule["code"] for rule in rules}
+    assert len({line.rule for line in votes}) == len(votes) and {line.rule for line in votes} <= codes
+    for line in votes:
+        assert set(line.impacts + line.eases) <= set(range(-2, 3))
+        assert len(line.eases) == (len(line.impacts) if line.sealed else 0)
+    assert {len(line.impacts) >= 5 for line in votes if not line.sealed} == {True, False}  # some stay unpublished
+    assert all(len(line.impacts) >= 5 for line in votes if line.sealed)
+    voters = max(len(line.impacts) for line in votes)
+    names = [name for name, _team in islice(said.devices(), voters)]
+    assert len(set(names)) == voters and set(said.TEAMS) == {*world.TEAMS.values(), world.EVENING}
 
 
 # The plan

@@ -20,11 +20,21 @@ def lines(client):
     return {line["title"]: line["link"] for group in groups for line in group["items"]}
 
 
-HOUSE = {"Departments", "Teams", "Topics", "Journal"}
+HOUSE = {"Departments", "Teams", "Team links", "Closed periods", "Letters", "Topics", "Journal"}
 SEEN = {
     "manager": {"Start", "Rules", "Cases", "Sources", "Import cases", "Page for the top"} | HOUSE,
     "owner": {"Start", "Rules", "Page for the top", "Topics", "Journal"},
-    "operator": {"Start", "Sources", "Import cases", "People", "Departments", "Teams", "Journal"},
+    "operator": {
+        "Start",
+        "Sources",
+        "Import cases",
+        "People",
+        "Departments",
+        "Teams",
+        "Closed periods",
+        "Letters",
+        "Journal",
+    },
     "outsider": {"Start"},
     "admin": {"Start", "Rules", "Cases", "Sources", "Import cases", "Page for the top", "People"} | HOUSE,
 }

@@ -13,6 +13,7 @@ from rulebook.cases import sentences
 from rulebook.cases.models import DirtyMonth, ImportRun, PendingLink, Source
 from rulebook.catalogue.models import Rule
 from rulebook.desk import todo
+from rulebook.flags.models import Flag
 from rulebook.insight.models import SourceFigures
 from tests import make
 from tests.desk import figured
@@ -162,11 +163,42 @@ def test_authority_stands_beside_what_is_published_and_nobody_asked_apart(client
     assert "Law or contract 5 25 % 22 %" in said and "Nobody has asked yet: in no percentage 4" in said
 
 
+def flag(rule, days=0, **fields):
+    """As `send_flag` and triage leave one."""
+    when = timezone.localdate() - timedelta(days=days)
+    return Flag.objects.create(stopped="It took two calls.", rule=rule, flagged_on=when, once=f"{Flag.objects.count()}",
+                               anonymous=True, **fields)  # fmt: skip
+
+
+def test_authority_is_that_of_the_rules_that_agents_flagged_in_twelve_months(client, manager):
+    figured.source()
+    figured.rule("Blocked, and nobody flagged it", price="0.001", authority="law", clause="§ 1")
+    said = words(start(client, manager))
+    assert "0 of 1 rule that got in the way is ours to change." in said
+    assert "No rule was flagged in the last twelve months. Counted are rules with at least one blocked contact" in said
+
+    flag(figured.rule("Long ago", authority="law", clause="§ 2"), days=365)
+    flag(None)  # linked to no rule
+    assert "0 of 2 rules that got in the way" in words(start(client, manager))
+
+    kinds = ["policy"] * 9 + ["system"] * 3 + ["habit"] * 4 + ["law"] * 3 + ["contract"] + ["unknown"] * 2
+    for number, kind in enumerate(kinds):
+        rule = figured.rule(f"Rule {number}", authority=kind, clause="§ 1")
+        for days in range(number % 3 + 1):
+            flag(rule, days=364 - days)
+    said = words(start(client, manager))
+    assert "18 of 22 rules that agents flagged are ours to change." in said
+    assert "policy, practice, system 12 60 % 62 %" in said and "Habit 4 20 % 16 %" in said
+    assert "Law or contract 4 20 % 22 %" in said and "Nobody has asked yet: in no percentage 2" in said
+    assert "Counted are rules with at least one flag in the last twelve months." in said
+    assert "blocked contact" not in said.partition("that agents flagged")[2].partition("Published")[0]
+
+
 def test_a_few_rules_have_no_percentage(client, manager):
     figured.source()
     figured.rule("Only by letter", price="0.001", authority="habit")
     said = words(start(client, manager))
-    assert "Habit 1 16 %" in said and "Percentages show from 20 rules on." in said
+    assert "Habit 1 16 %" in said and "Percentages need 20 rules whose force is known." in said
 
 
 def test_figures_that_are_behind_say_so(client, manager, dashboard):
@@ -224,9 +256,11 @@ def test_the_start_page_asks_no_query_more_for_more_rules_and_never_reads_a_case
 
 # Session, person, permissions 2. What waits: any rule, any source, broken imports, failed uploads, roles, own
 # departments, overdue, quiet, claims, the oldest of them, dearest, waiting links, nobody's. Rules by kind and
-# authority, figures of sources, subtotals of prices; behind: sources, their figures, months; dearest rules, windows 2,
-# sources, months. The frame's sample tag is remembered from the first visit.
-MOST_QUERIES = 28
+# authority, flagged ones by authority, figures of sources, subtotals of prices; behind: sources, their figures, months;
+# dearest rules, windows 2, sources, months. New rules on their way in; flags without a reply and how long they wait,
+# each with the closed periods; the newest audit, and what audits found. The frame's sample tag is remembered from the
+# first visit.
+MOST_QUERIES = 36
 
 
 def test_what_waits_is_the_weightiest_first_and_three_at_most_are_shown(client, manager):

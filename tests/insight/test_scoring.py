@@ -18,7 +18,8 @@ def binomial(dice, trials, rate):
 def scored(rules, others=NOTHING):
     """Rules of one topic; `others` are its contacts that met none of them."""
     group = (1, 1, "phone")
-    background = Background({group: sum(rules, others)}, {1: []})
+    everyone = Count(*(sum(column) for column in zip(*rules, others, strict=True)))
+    background = Background({group: everyone}, {1: []})
     found = score_all({place: {group: count} for place, count in enumerate(rules)}, background, lambda rule: 1.0)
     return [entry for _, entry in (found[place] for place in range(len(rules)))]
 

@@ -1,6 +1,7 @@
 """The demo, from an empty database to a priced rulebook: the figures are exactly those that were planted."""
 
 import io
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -10,19 +11,25 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from rulebook.access.models import Department, Person, Team
+from rulebook.access.models import Department, Person, Team, TeamLink
 from rulebook.cases.fcr import Period, fcr
 from rulebook.cases.models import Case, CaseRule, ImportRun, PendingLink, Source
 from rulebook.cases.policies import primary
 from rulebook.catalogue.claims import claims_due
-from rulebook.catalogue.models import Rule
+from rulebook.catalogue.models import Proposal, Rule, WordingLock
 from rulebook.desk import demo as desk_demo
+from rulebook.desk import demo_voices
 from rulebook.desk.management.commands import demo as command
-from rulebook.desk.sample import world
+from rulebook.desk.sample import said, world
 from rulebook.errors import CannotStart
+from rulebook.flags.answering import headline_times
+from rulebook.flags.models import Flag, HeldFlag
 from rulebook.insight.ledger import ledger
+from rulebook.insight.models import RuleFigures
 from rulebook.insight.prices import printed, printed_parts
+from rulebook.insight.queries import listed_rules
 from rulebook.journal.models import Event
+from rulebook.votes.models import Ballot, Cast, StandingVote, Tally
 from tests import make
 from tests.cases.running import run
 
@@ -52,19 +59,28 @@ def estimated_cases():
 
 
 def counts():
-    tables = (Rule, Case, CaseRule, PendingLink, ImportRun, Person, Event)
+    tables = (
+        Rule, Case, CaseRule, PendingLink, ImportRun, Person, Event, Flag, HeldFlag, StandingVote, Tally, Ballot, Cast,
+        Proposal, TeamLink,
+    )  # fmt: skip
     return {model.__name__: model.objects.count() for model in tables}
 
 
-def cut_off(*args):
+def cut_off(*given, **named):
     raise KeyboardInterrupt
 
 
-def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_changes_nothing_afterwards(monkeypatch):
+def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_changes_nothing_afterwards(
+    monkeypatch, client
+):
     elsewhere = make.team("A team that the demo does not know", headcount=None)
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(desk_demo, "import_cases", cut_off)
         desk_demo.load(lambda text: None)
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(demo_voices, "publish_tallies", cut_off)
+        desk_demo.load(lambda text: None)
+    assert Case.objects.exists() and not Flag.objects.exists() and not TeamLink.objects.exists()
     theirs = {*world.TEAMS.values(), world.EVENING}
     assert set(Team.objects.filter(headcount__gte=5).values_list("name", flat=True)) == theirs
     newcomer = Person.objects.get(username="agent")
@@ -107,11 +123,15 @@ def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_ch
     assert not claims_due(timezone.localdate() + timedelta(days=365)), "a law of the demo would lapse"
     assert timezone.localtime(source.horizon).date() >= timezone.localdate() - timedelta(days=1)
 
+    the_front_line_has_spoken(out, client)
+
     elsewhere.refresh_from_db()
     assert elsewhere.headcount is None, "a headcount was invented"
     assert set(Team.objects.exclude(pk=elsewhere.pk).values_list("name", flat=True)) == theirs
     newcomer.refresh_from_db()
     assert newcomer.check_password("a password of my own") and "(the password was changed)" in out
+    sign_in = {"username": "agent", "password": "a password of my own"}
+    assert client.post("/sign-in/", sign_in, follow=True).redirect_chain[-1] == ("/flag/", 302)
     assert Department.objects.get(name=desk_demo.OWNED).head == newcomer
 
     make.rule("The newcomer's first own rule", code="MINE")
@@ -120,6 +140,33 @@ def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_ch
     assert seconds < 10
     assert counts() == before
     assert again.partition("What the rules")[2] == out.partition("What the rules")[2]
+
+
+def the_front_line_has_spoken(out, client):
+    """Flags of all kinds, votes of which some are published, nothing that is sealed, and a door without a sign-in."""
+    today = timezone.localdate()
+    flags = list(Flag.objects.all())
+    assert len(flags) + HeldFlag.objects.count() == len(said.flags())
+    assert {flag.outcome for flag in flags} == set(Flag.Outcome.values)
+    assert 5 <= sum(flag.anonymous for flag in flags) < len(flags) and HeldFlag.objects.get().held_on == today
+    assert [flag.rule.code for flag in flags if flag.author] and {flag.team for flag in flags if flag.team}
+    answered = [flag for flag in flags if flag.outcome]
+    assert all(flag.replied_at and flag.headline and flag.answer for flag in answered if flag.outcome != "merged")
+    assert not [flag for flag in flags if flag.replied_at and flag.replied_at > timezone.now()]
+    replies, decisions = headline_times(today)
+    assert (replies.late, decisions.late) == (1, 0) and replies.ninetieth is not None
+
+    published = [line.rule for line in said.votes() if not line.sealed and len(line.impacts) >= 5]
+    assert sorted(Tally.objects.values_list("version__rule__code", flat=True)) == sorted(published)
+    assert Ballot.objects.get().state == "closed" and not WordingLock.objects.exists()
+    assert Proposal.objects.get().outcome == "" and Proposal.objects.get().rule.flags.exists()
+    assert not CaseRule.objects.filter(origin="flag").exists(), "the planted prices must stay as they are"
+
+    (address,) = re.findall(r"http://127\.0\.0\.1:8000(/t/\S+/)$", out, re.MULTILINE)
+    assert client.get(address).headers["Location"] == "/flag/"
+    rows = [rule for rule in listed_rules() if rule.figures.listed == "not_measurable_yet"]
+    assert (rows[0].code, rows[0].figures.flags) == ("R-0042", 4)
+    assert RuleFigures.objects.get(rule__code="R-0003").voters == 9
 
 
 @pytest.mark.parametrize("there", ["a person", "a rule", "a source", "one of the demo's own codes"])

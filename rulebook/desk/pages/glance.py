@@ -63,6 +63,8 @@ def said_on(rule: Rule, versions: Sequence[RuleVersion], asked: AsOf) -> Saying:
     if applying is None:
         if newest.applies_from and newest.applies_from > asked.day:
             return Saying(newest, _("It applies from %(day)s.") % {"day": day(newest.applies_from)})
+        if newest.applies_to and newest.applies_to == newest.applies_from:
+            return Saying(newest, _("It never applied."))
         return Saying(newest, _("It no longer applies.") if newest.applies_to else "")
     coming = next(version for version in versions if version.number == applying.number + 1)
     note = _("Other words apply from %(day)s: version %(number)s.")

@@ -18,6 +18,7 @@ from rulebook.desk.pages.words import contacts
 from rulebook.insight.models import MonthOfRule, RuleFigures, RuleMonth, SourceFigures
 from rulebook.insight.queries import figures_of
 from rulebook.insight.scoring import LEAST_MEASURED
+from rulebook.insight.sentences import flagged
 from rulebook.insight.sums import next_month
 from rulebook.numbers import day, interval, percent, points, whole
 
@@ -105,7 +106,8 @@ def _sources_of(rule: Rule, measured: Sequence[SourceFigures]) -> list[SourceFig
 def _measure(figures: RuleFigures, repeats: bool, any_source: bool) -> tuple[str, str, SafeString | str, str, str]:
     """(figure, sentence, band, doubt, next step)"""
     if figures.harm is None or figures.low is None or figures.high is None:
-        return "", *_why_not(figures, any_source)
+        sentence, doubt, step = _why_not(figures, any_source)
+        return "", f"{sentence} {flagged(figures)}".rstrip(), "", doubt, step
     doubt = _("%(level)s sure: %(interval)s · %(contacts)s") % {
         "level": percent(LEVEL, 0),
         "interval": interval(round(figures.low), round(figures.high)),
@@ -135,22 +137,22 @@ def _band(figures: RuleFigures, finding: str) -> SafeString | str:
     return charts.interval_band(low, mid, high, max(10.0, high * 1.4), finding=finding) if high else ""
 
 
-def _why_not(figures: RuleFigures, any_source: bool) -> tuple[str, SafeString | str, str, str]:
-    """(sentence, band, doubt, next step): there is no figure, and why."""
+def _why_not(figures: RuleFigures, any_source: bool) -> tuple[str, str, str]:
+    """(sentence, doubt, next step): there is no figure, and why."""
     why = RuleFigures.Why(figures.why)
     if why == RuleFigures.Why.NO_COMPARISON:
         text = _("Cannot separate the rule from its topic: too few contacts of its sources met no rule of this kind.")
-        return text, "", "", _("Contacts of the same topics that do not meet this rule would tell them apart.")
+        return text, "", _("Contacts of the same topics that do not meet this rule would tell them apart.")
     if why == RuleFigures.Why.TOO_FEW and figures.n:
         words = {"contacts": contacts(figures.n), "needed": whole(LEAST_MEASURED)}
-        return _("Not measurable yet: %(contacts)s, %(needed)s needed.") % words, "", "", ""
+        return _("Not measurable yet: %(contacts)s, %(needed)s needed.") % words, "", ""
     if why == RuleFigures.Why.TOO_FEW:
         text = _("Not measurable yet: it is too early to tell of its %(contacts)s.")
-        return text % {"contacts": contacts(figures.cases)}, "", "", ""
+        return text % {"contacts": contacts(figures.cases)}, "", ""
     if not any_source:
-        return _("Not measurable yet: there are no contacts."), "", "", _("Import the help desk's cases first.")
+        return _("Not measurable yet: there are no contacts."), "", _("Import the help desk's cases first.")
     step = _("Name its code, or another of its names, in the help desk's column of rules.")
-    return _("Not measurable yet: no contact is linked to it."), "", "", step
+    return _("Not measurable yet: no contact is linked to it."), "", step
 
 
 def _basis(rows: Sequence[SourceFigures], several: bool) -> list[str]:

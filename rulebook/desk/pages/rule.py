@@ -21,6 +21,8 @@ from rulebook.catalogue.models import Rule
 from rulebook.desk.pages import contacts
 from rulebook.desk.pages.glance import as_of, claim_of, compared, facts, owner_words, said_on
 from rulebook.desk.pages.harm import harm_card
+from rulebook.desk.pages.rule_flags import rule_flags
+from rulebook.desk.pages.rule_votes import votes_card
 from rulebook.desk.pages.timeline import newest_event, timeline
 from rulebook.desk.pages.words import field_names, tags
 from rulebook.errors import RulebookError
@@ -100,14 +102,17 @@ class RulePageMixin(ModelAdmin):
         saying = said_on(rule, versions, asked)
         may_change = self.has_change_permission(request, rule)
         foreign = not may_change and self.has_change_permission(request)
+        flags = rule_flags(rule, today) if request.user.has_perm("flags.view_flag") else None
         entries, more = timeline(rule, versions, today, names=request.user.has_perm("journal.view_actor"))
         context = {
             "asked": asked,
             "saying": saying,
-            "tags": tags(rule, (saying.version or versions[-1]).number),
+            "tags": tags(rule, (saying.version or versions[-1]).number, flags.confirmed.badge if flags else ""),
             "owner": owner_words(rule),
             "facts": facts(rule),
             "harm": harm_card(rule),
+            "flags": flags,
+            "votes": votes_card(versions[-1]),
             "timeline": entries,
             "timeline_more": more,
             "version_count": len(versions),
@@ -183,7 +188,7 @@ class RulePageMixin(ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         people = ("owner", "department__head", "department__deputy", "claimed_by", "confirmed_by")
-        return Rule.objects.select_related(*people, "figures").filter(pk=object_id).first()
+        return Rule.objects.select_related(*people, "figures", "proposal").filter(pk=object_id).first()
 
     def _nothing(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """To the start page, with a sentence that there is no such rule."""

@@ -1,16 +1,18 @@
 """The start page: what to do now, what the rules cost, how sure that is, and what is not counted.
 
-It reads one row of figures a source and a rule, and sums by month; never a case. Unfold calls `start_page` by its name
-in the settings.
+It reads one row of figures a source and a rule, sums by month, and the flags of a year counted by authority; never a
+case. Unfold calls `start_page` by its name in the settings.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any, cast
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -20,13 +22,17 @@ from rulebook.cases.models import Source
 from rulebook.catalogue.models import Rule
 from rulebook.desk import charts
 from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, basis, behind, blocks_recorded, method, source_names
+from rulebook.desk.pages.flag_audits import audit_sentence
+from rulebook.desk.pages.flag_times import time_lines, window
 from rulebook.desk.pages.words import contacts
 from rulebook.desk.todo import SHOWN, next_review, todos
+from rulebook.flags.models import Flag
 from rulebook.insight.overview import MonthRow, Overview
 from rulebook.insight.queries import dearest, month_rows, overview, worst
 from rulebook.numbers import interval, month, percent, points, whole
 
 MOST = charts.MOST_BARS
+YEAR = 365  # days whose flags count here
 FEW = 5  # rules: their chart leaves room for the months below it, beside the other cards
 SMALL_NUMBERS = (
     "", gettext_lazy("One"), gettext_lazy("Two"), gettext_lazy("Three"), gettext_lazy("Four"), gettext_lazy("Five"),
@@ -84,7 +90,8 @@ class Counted:
     rules: int = 0
     written: int = 0
     unwritten: int = 0
-    in_the_way: dict[str, int] = field(default_factory=dict)  # rules that blocked a contact, by authority
+    in_the_way: dict[str, int] = field(default_factory=dict)  # rules by authority
+    flagged: bool = False  # those are the rules that agents flagged in twelve months; else those that blocked a contact
 
 
 def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -101,6 +108,8 @@ def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     )
     if context["may_see_figures"]:
         context.update(dashboard())
+    if person.has_perm("flags.view_flag"):
+        context.update(times=time_lines(timezone.localdate()), window=window())
     return context
 
 
@@ -126,6 +135,7 @@ def dashboard() -> dict[str, Any]:
             gross=gross(found),
             rates=rates(found),
             coverage=coverage(found),
+            audit=audit_sentence(),
             left_out=left_out(found),
             months=months(found),
             others=[other_line(other) for other in found.others],
@@ -134,22 +144,32 @@ def dashboard() -> dict[str, Any]:
 
 
 def count_rules() -> Counted:
-    """One query, whatever the number of rules."""
+    """Two queries, whatever the number of rules and flags."""
     blocked = Count("pk", filter=Q(figures__blocked__gt=0) | Q(figures__silent__gt=0))
     groups = list(
         Rule.objects.order_by().values_list("kind", "authority", "status").annotate(count=Count("pk"), blocked=blocked)
     )
     in_force = [(kind, count) for kind, _authority, status, count, _ in groups if status == Rule.Status.IN_FORCE]
-    in_the_way: dict[str, int] = {}
-    for _kind, authority, _status, _count, number in groups:
-        if number:
-            in_the_way[authority] = in_the_way.get(authority, 0) + number
+    flagged = flagged_rules()
+    in_the_way = dict(flagged)
+    if not flagged:
+        for _kind, authority, _status, _count, number in groups:
+            if number:
+                in_the_way[authority] = in_the_way.get(authority, 0) + number
     return Counted(
         rules=sum(group[3] for group in groups),
         written=sum(count for kind, count in in_force if kind == Rule.Kind.WRITTEN),
         unwritten=sum(count for kind, count in in_force if kind == Rule.Kind.UNWRITTEN),
         in_the_way=in_the_way,
+        flagged=bool(flagged),
     )
+
+
+def flagged_rules() -> dict[str, int]:
+    """{authority: rules that agents flagged in the last twelve months}"""
+    flags = Flag.objects.filter(rule__isnull=False, flagged_on__gt=timezone.localdate() - timedelta(days=YEAR))
+    flags = flags.exclude(rule__status=Rule.Status.PROPOSED)  # those say what would get in the way
+    return dict(flags.order_by().values_list("rule__authority").annotate(count=Count("rule", distinct=True)))
 
 
 def why_empty(counted: Counted, found: Overview | None) -> str:
@@ -311,7 +331,10 @@ def _shown(row: MonthRow) -> bool:
 
 
 def authority_split(counted: Counted) -> dict[str, Any]:
-    """Where the rules in the way get their force, beside what is published; nobody asked yet stands apart."""
+    """Where the rules in the way get their force, beside what is published; nobody asked yet stands apart.
+
+    Those that agents flagged, as the published ones were named by people; before the first flag, those that blocked.
+    """
     sums = {name: sum(counted.in_the_way.get(kind, 0) for kind in kinds) for name, kinds in GROUPS.items()}
     known = sum(sums.values())
     total, ours = sum(counted.in_the_way.values()), sum(counted.in_the_way.values()) - sums["law"]
@@ -329,15 +352,20 @@ def authority_split(counted: Counted) -> dict[str, Any]:
     ]
     too_few = ""
     if not enough:
-        too_few = _("Percentages show from %(needed)s rules on.") % {"needed": whole(LEAST_FOR_PERCENT)}
+        too_few = _("Percentages need %(needed)s rules whose force is known.") % {"needed": whole(LEAST_FOR_PERCENT)}
+    if counted.flagged:
+        finding = ngettext("%(ours)s of %(count)s rule that agents flagged is ours to change.",
+                           "%(ours)s of %(count)s rules that agents flagged are ours to change.", total)  # fmt: skip
+    else:
+        finding = ngettext("%(ours)s of %(count)s rule that got in the way is ours to change.",
+                           "%(ours)s of %(count)s rules that got in the way are ours to change.", total)  # fmt: skip
     return {
-        "finding": ngettext("%(ours)s of %(count)s rule that got in the way is ours to change.",
-                            "%(ours)s of %(count)s rules that got in the way are ours to change.", total)
-        % {"ours": whole(ours), "count": whole(total)},
+        "finding": finding % {"ours": whole(ours), "count": whole(total)},
+        "flagged": counted.flagged,
         "rows": rows,
         "unknown": counted.in_the_way.get(Rule.Authority.UNKNOWN, 0),
         "too_few": too_few,
-    }  # fmt: skip
+    }
 
 
 def written_finding(counted: Counted) -> str:

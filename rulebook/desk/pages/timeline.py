@@ -71,10 +71,12 @@ def _saved_together(events: Sequence[Event]) -> list[Event]:
 def _starts(versions: Sequence[RuleVersion], events: Sequence[Event], today: date) -> list[Entry]:
     """From when each wording applies, where no event of the same day says it already."""
     changed = {_day(event) for event in events if event.verb == "changed" and {*event.after.split(",")} & {*MEANING}}
-    written = {_day(event) for event in events if event.verb == "written_down"}
+    written = {_day(event) for event in events if event.verb in {"written_down", "let_in"}}
     entries = []
     for version in versions:
         begun, ahead = version.applies_from, bool(version.applies_from and version.applies_from > today)
+        if begun and begun == version.applies_to:
+            continue  # it never applied: a proposal that was not let in, or words that another took the place of
         if version.number == 1:
             if begun is not None and begun not in written:
                 entries.append(Entry(begun, _("First applied"), ahead=ahead))

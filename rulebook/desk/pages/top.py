@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from rulebook.catalogue.models import Rule
+from rulebook.catalogue.queries import abolished_rules
 from rulebook.desk import charts
 from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, behind, blocks_recorded, method, period, source_names
 from rulebook.desk.pages.words import contacts
@@ -264,9 +265,7 @@ def reason(rule: Rule) -> str:
 
 def abolished() -> dict[str, str]:
     """What has gone, and how many contacts it kept from being solved at first and lately. One query."""
-    rules = list(
-        Rule.objects.filter(status=Rule.Status.REMOVED).select_related("figures").order_by("-updated_at", "code")
-    )
+    rules = list(abolished_rules().select_related("figures").order_by("-updated_at", "code"))
     if not rules:
         return {
             "head": _("Nothing has been abolished yet."),

@@ -37,11 +37,15 @@ def authority(rule: Rule) -> str:
     return str(CLAIMED[rule.authority] if rule.claimed else AUTHORITIES[rule.authority])
 
 
-def tags(rule: Rule, version: int) -> list[str]:
-    """Three at most. A rule that is not in force says so in place of whether it is written."""
+def tags(rule: Rule, version: int, confirmed: str = "") -> list[str]:
+    """Three at most. A rule that is not in force says so in place of whether it is written.
+
+    Of an unwritten one that somebody flagged, how well it is confirmed tells more than which version it is.
+    """
     in_force = rule.status == Rule.Status.IN_FORCE
     first = KINDS[rule.kind] if in_force else rule.get_status_display().capitalize()
-    return [str(first), authority(rule), _("Version %(number)s") % {"number": version}]
+    last = confirmed if rule.kind == Rule.Kind.UNWRITTEN else ""
+    return [str(first), authority(rule), last or _("Version %(number)s") % {"number": version}]
 
 
 def listed(names: list[str]) -> str:

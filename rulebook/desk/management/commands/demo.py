@@ -12,6 +12,7 @@ from rulebook.cases.fcr import Period
 from rulebook.cases.queries import by_policy, sources_named
 from rulebook.commands import RulebookCommand
 from rulebook.desk import demo
+from rulebook.desk.demo_voices import team_link
 from rulebook.insight.queries import ledgers
 from rulebook.insight.telling import ledger_lines, ledger_table
 
@@ -92,13 +93,17 @@ class Command(RulebookCommand):
 
     def _print_addresses(self, host: str, port: int, is_open: bool) -> None:
         shown = {"0.0.0.0": LOCAL, "::": "::1"}.get(host, host)  # noqa: S104 (looked up, not bound)
-        self.stdout.write(f"\nOpen http://{with_port(shown, port)}/admin/ and sign in as:")
+        site = f"http://{with_port(shown, port)}"
+        self.stdout.write(f"\nOpen {site}/sign-in/ and sign in as one of these. The agent comes to the flag form.")
         for person in demo.sign_ins():
-            place = " (has no page of its own yet)" if person.username == "agent" else ""
             said = f", password {person.password}" if person.password else " (the password was changed)"
-            self.stdout.write(f"  {person.username}{said}{place}")
+            self.stdout.write(f"  {person.username}{said}")
         if is_open and shown != host and (here := own_address()):
-            self.stdout.write(f"From a phone in the room: http://{with_port(here, port)}/admin/")
+            site = f"http://{with_port(here, port)}"
+            self.stdout.write(f"From a phone in the room: {site}/sign-in/")
+        if link := team_link():
+            team, secret = link
+            self.stdout.write(f"The {team} flags and votes without a sign-in, by this address:\n  {site}/t/{secret}/")
         if is_open:
             self.say(
                 "Warning: everybody on this network can open it, and these passwords are all that keeps them out. "

@@ -6,8 +6,9 @@ from typing import Any
 from rulebook.cases.management.commands.fcr import add_policy_arguments, period_of
 from rulebook.cases.queries import by_policy, sources_named
 from rulebook.commands import RulebookCommand
+from rulebook.flags.audits import newest_estimate
 from rulebook.insight.queries import ledgers
-from rulebook.insight.telling import ledger_lines, ledger_table
+from rulebook.insight.telling import audit_line, ledger_lines, ledger_table
 
 
 class Command(RulebookCommand):
@@ -34,3 +35,5 @@ class Command(RulebookCommand):
             for line in ledger_lines(entry, period):
                 self.stdout.write(line)
             self.stdout.write("")
+        if audited := newest_estimate():
+            self.stdout.write(audit_line(audited))

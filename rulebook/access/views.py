@@ -1,0 +1,86 @@
+"""The doors of the front line, and what the product promises to those who come in."""
+
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from rulebook.access.forms import REFUSED, DoorForm
+from rulebook.access.kept import back_to, kept
+from rulebook.access.limits import too_many, within_limit
+from rulebook.access.queries import SMALLEST_SHOWN, link_of
+from rulebook.access.voices import forget, remember, voice_of
+
+TRIES = 10  # to sign in by one name in a minute, from one address
+OPENINGS = 120  # of a team's door in ten minutes, from one address: a whole house may sit behind it
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The front line to its form, everybody else to the desk."""
+    voice = voice_of(request)
+    at_desk = voice is None or (voice.person is not None and voice.person.is_staff)
+    return HttpResponseRedirect(reverse("admin:index" if at_desk else "flag"))
+
+
+@never_cache
+@require_safe
+@sensitive_variables("token")
+def team_door(request: HttpRequest, token: str) -> HttpResponse:
+    """A team's link: the device is known from now on, and the secret is gone from the address."""
+    if not within_limit(request, "team door", OPENINGS, 600):
+        return too_many(request)
+    link = link_of(token)
+    if link is None:
+        return render(request, "agent/closed_link.html", {"here": reverse("sign_in")}, status=404)
+    response = HttpResponseRedirect(reverse("flag"))
+    remember(request, response, link)
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("password")
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Opens the page that was asked for, else the one where this person works."""
+    status, refusal = 200, ""
+    if request.method == "POST":
+        form, status = DoorForm(request, data=request.POST), 422
+        if not within_limit(request, f"sign in as {request.POST.get('username', '')[:150]}", TRIES, 60):
+            status, refusal = 429, _("Many tries at once. Try again in a minute.")
+        elif form.is_valid():
+            login(request, form.get_user())
+            return HttpResponseRedirect(back_to(request, "home"))
+        else:
+            refusal = str(REFUSED)
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    context = {"name": request.POST.get("username", ""), "refusal": refusal, "next": wanted}
+    return render(request, "agent/sign_in.html", context, status=status)
+
+
+@never_cache
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session, and forgets the team's link on this device: the next one here may be somebody else."""
+    logout(request)
+    response = render(request, "agent/signed_out.html")
+    forget(response)
+    return response
+
+
+@require_safe
+def promise(request: HttpRequest) -> HttpResponse:
+    """What this tool cannot do to you: for everybody, without a sign-in."""
+    return render(request, "agent/promise.html", {"smallest": SMALLEST_SHOWN})
+
+
+def page_was_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token no longer fits, as after a sign-in in another tab: what was written is handed back."""
+    if request.path.startswith(reverse("admin:index")):
+        return csrf_failure(request, reason)
+    context = {"kept": kept(request), "again": request.path}
+    return render(request, "agent/page_was_old.html", context, status=403)

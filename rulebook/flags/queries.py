@@ -1,0 +1,77 @@
+"""Reads for the pages of flags: rules that may be meant, and what became of a flag."""
+
+from dataclasses import dataclass
+
+from rulebook.catalogue.cleaning import clean_name
+from rulebook.catalogue.models import Alias, Rule
+from rulebook.catalogue.similar import likely_rules
+from rulebook.flags.matching import Piece, pieces
+from rulebook.flags.models import Flag, HeldFlag
+from rulebook.flags.receipts import receipt_digest
+
+MOST_LISTED = 4  # a phone shows them above the keyboard
+MOST_GUESSED = 2  # while nobody has asked for a rule
+LONGEST_QUERY = 500  # characters that are looked at
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A rule to choose: its title in pieces, of which some are what was typed."""
+
+    code: str
+    title: list[Piece]
+    customer_hears: str
+    status: str
+    chosen: bool
+
+    @property
+    def removed(self) -> bool:
+        return self.status == Rule.Status.REMOVED
+
+    @property
+    def proposed(self) -> bool:
+        return self.status == Rule.Status.PROPOSED
+
+
+def rule_named(name: str) -> Rule | None:
+    """The rule of that code or alias."""
+    alias = Alias.objects.filter(name=clean_name(name)).select_related("rule").first() if name else None
+    return alias.rule if alias else None
+
+
+def rules_to_choose(typed: str, otherwise: str, chosen: Rule | None) -> list[Listed]:
+    """The rules that `typed` may mean, best first; where nothing was typed, those that `otherwise` may mean.
+
+    The chosen one stands first: it must not vanish because somebody types on.
+    """
+    text = (typed.strip() or otherwise.strip())[:LONGEST_QUERY]
+    most = MOST_LISTED if typed.strip() else MOST_GUESSED
+    listed = [
+        Listed(rule.code, pieces(rule.title, text), rule.customer_hears.strip(), rule.status, False)
+        for rule in likely_rules(text, most=most)
+        if chosen is None or rule.pk != chosen.pk
+    ]
+    if chosen is None:
+        return listed
+    first = Listed(chosen.code, pieces(chosen.title, text), chosen.customer_hears.strip(), chosen.status, True)
+    return [first, *listed]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of an anonymous flag. `flag` is None while it waits for the others of its day."""
+
+    flag: Flag | None
+    rule: Rule | None
+
+
+def fate_of(code: str) -> Fate | None:
+    """What became of the flag of a receipt code; None where no flag has it."""
+    digest = receipt_digest(code)
+    if not digest:
+        return None
+    flag = Flag.objects.filter(receipt=digest).select_related("rule").first()
+    if flag is not None:
+        return Fate(flag, flag.rule)
+    held = HeldFlag.objects.filter(receipt=digest).select_related("rule").first()
+    return Fate(None, held.rule) if held else None

@@ -1,0 +1,235 @@
+"""What managers do with flags: every one of these verbs leaves a sentence that the agent reads, "you said, we did".
+
+Who decides first decides: each verb changes the flag as it was read, in one conditional UPDATE, and whoever comes
+second is told what became of it. A flag on a rule of another department is answered there: see `answering.py`.
+"""
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rulebook.access.models import Person
+from rulebook.access.rights import may_change_rule_of
+from rulebook.access.scrubbing import scrub
+from rulebook.catalogue.cleaning import clean_line, clean_text
+from rulebook.catalogue.models import Rule
+from rulebook.catalogue.services import FieldRefused, change_rule, longest, write_down
+from rulebook.errors import WrongState
+from rulebook.flags.answering import refuse_others_flags
+from rulebook.flags.models import Flag
+from rulebook.flags.sentences import in_words
+from rulebook.flags.services import link_flagged_case
+from rulebook.journal.services import Acting, business_verb, record
+from rulebook.journal.words import teach
+
+LONGEST_ANSWER = 2_000  # characters
+Outcome = Flag.Outcome
+
+# What the agent reads where nobody writes anything else.
+LINKED = gettext_lazy("We linked it to the rule “%(rule)s”. It counts when we decide what becomes of that.")
+PASSED_ON = gettext_lazy("The rule “%(rule)s” belongs to %(department)s. They answer next.")
+MADE = gettext_lazy("We wrote it down as a rule, “%(rule)s”. Now it can be counted, voted on and abolished.")
+MERGED = gettext_lazy("Several of you said the same. We answer all of you together.")
+NO_RULE = gettext_lazy("No rule of ours says so. You decide.")
+NOT_ASKED = gettext_lazy("Nothing asks for “%(rule)s”. We sorted it under what we drop; you hear when it is gone.")
+
+
+class AlreadyDecided(WrongState):
+    """Somebody else was first. Nothing was stored; the text says what was done, and by whom."""
+
+
+teach("flag", {code: label for code, label in Outcome.choices if code})
+
+
+@business_verb
+def link_flag(*, flag: Flag, rule: Rule, by: Acting | None, headline: str = "", answer: str = "") -> Flag:
+    """The flag is about this rule, and counts there; a case that it names is linked to the rule.
+
+    Where the rule is for others to answer, the flag goes to them: it stays open, and this is its first reply. A blank
+    headline is the rule's title, a blank answer says what was done.
+    """
+    refuse_others_flags(_person(by), flag)
+    own = by is None or may_change_rule_of(cast(Person, by), rule.department_id, rule.owner_id)
+    words = {"rule": rule.title, "department": rule.department.name if rule.department else rule.owner}
+    before = flag.rule
+    stored = _store(
+        flag, by, Outcome.LINKED if own else Outcome.OPEN,
+        headline=headline or _title_of(rule), answer=answer or str(LINKED if own else PASSED_ON) % words,
+        rule_id=rule.pk, rule_was_removed=rule.status == Rule.Status.REMOVED,
+    )  # fmt: skip
+    link_flagged_case(flag=stored, rule_before=before)
+    record("linked_to_rule" if own else "passed_on", "flag", str(flag.pk), after=rule.code, by=by)
+    _tell_merged(stored)
+    return stored
+
+
+@business_verb
+def make_rule_of(*, flag: Flag, title: str, by: Acting | None, headline: str = "", answer: str = "") -> Flag:
+    """Write the rule down, as found and unwritten, with the sentence that the customer had to hear.
+
+    The title is the manager's own: what an agent said is not made public by becoming a rule.
+    """
+    refuse_others_flags(_person(by), flag)
+    rule = write_down(
+        fields={
+            "title": scrub(title).text,
+            "kind": Rule.Kind.UNWRITTEN,
+            "customer_hears": in_words(flag.customer_heard),
+            "heard_where": _("An agent flagged it."),
+        },
+        by=by,
+    )
+    before, answer = flag.rule, answer or str(MADE) % {"rule": rule.title}
+    stored = _store(
+        flag, by, Outcome.NEW_RULE, headline=headline or _title_of(rule), answer=answer,
+        rule_id=rule.pk, rule_was_removed=False,
+    )  # fmt: skip
+    link_flagged_case(flag=stored, rule_before=before)
+    record("made_a_rule", "flag", str(flag.pk), after=rule.code, by=by)
+    _tell_merged(stored)
+    return stored
+
+
+@business_verb
+def merge_flags(*, flag: Flag, into: Flag, by: Acting | None, headline: str = "", answer: str = "") -> Flag:
+    """Say that two flags are about the same thing: they are answered together from now on.
+
+    The merged one is given the other's answer as soon as there is one, and until then a first reply. What was merged
+    into it before goes along. Raises FieldRefused where the two are the same, or have been merged the other way round.
+    """
+    refuse_others_flags(_person(by), flag)
+    # In the order of their numbers: two who merge two flags crosswise come one after the other.
+    locked = {row.pk: row for row in Flag.objects.select_for_update().filter(pk__in=[flag.pk, into.pk]).order_by("pk")}
+    target = locked.get(into.pk)
+    if target is not None and target.merged_into_id is not None:
+        target = Flag.objects.select_for_update().get(pk=target.merged_into_id)
+    if target is None:
+        raise FieldRefused("into", _("The other flag is no longer here. Choose another one."))
+    if target.pk == flag.pk:
+        raise FieldRefused("into", _("A flag is not merged with itself. Choose another one."))
+    rule_id = flag.rule_id or target.rule_id
+    stored = _store(
+        flag, by, Outcome.MERGED, headline=headline or target.headline, answer=answer or target.answer or str(MERGED),
+        decided_at=timezone.now() if target.decided_at else None, merged_into_id=target.pk, rule_id=rule_id,
+    )  # fmt: skip
+    same = {name: getattr(target, name) for name in ("headline", "answer", "answered_by_id", "decided_at")}
+    Flag.objects.filter(merged_into=flag.pk).update(merged_into=target.pk, **(same if target.replied_at else {}))
+    if flag.rule_id is None and rule_id is not None:
+        link_flagged_case(flag=stored)
+    record("merged", "flag", str(flag.pk), after=str(target.pk), by=by)
+    return stored
+
+
+@business_verb
+def answer_flag(*, flag: Flag, headline: str, answer: str, by: Acting | None, decided: bool = True) -> Flag:
+    """Answer in words alone; with `decided` False it is a first reply, and the flag stays in the queue."""
+    refuse_others_flags(_person(by), flag)
+    if not clean_text(answer):
+        raise FieldRefused("answer", _("Write what you did, or why not. The agent reads it."))
+    stored = _store(flag, by, Outcome.ANSWERED if decided else Outcome.OPEN, headline=headline, answer=answer)
+    record("answered" if decided else "replied_to", "flag", str(flag.pk), by=by)
+    _tell_merged(stored)
+    return stored
+
+
+@business_verb
+def not_a_rule(*, flag: Flag, by: Acting | None, headline: str = "", answer: str = "") -> Flag:
+    """Say that nothing asks for it. Where the flag names a rule, that rule is sorted under "drop"."""
+    refuse_others_flags(_person(by), flag)
+    rule = flag.rule
+    answer = answer or (str(NOT_ASKED) % {"rule": rule.title} if rule else str(NO_RULE))
+    headline = headline or (_title_of(rule) if rule else "")
+    stored = _store(flag, by, Outcome.NO_RULE, headline=headline, answer=answer)
+    if rule is not None:
+        change_rule(rule=rule, fields={"intent": Rule.Intent.DROP.value}, by=by)
+    record("called_no_rule", "flag", str(flag.pk), after=rule.code if rule else "", by=by)
+    _tell_merged(stored)
+    return stored
+
+
+@business_verb
+def put_back(*, flag: Flag, by: Acting | None) -> Flag:
+    """Undo a decision: the flag stands in the queue again. Its answer stays until there is another.
+
+    A rule that was written down, linked or sorted stays as it is. A flag that is open already stays so.
+    """
+    refuse_others_flags(_person(by), flag)
+    if flag.outcome == Outcome.OPEN:
+        return flag
+    if not _as_read(flag).update(outcome=Outcome.OPEN, decided_at=None, merged_into=None):
+        raise AlreadyDecided(what_became_of(flag))
+    record("put_back", "flag", str(flag.pk), before=flag.outcome, by=by)
+    stored = Flag.objects.select_related("rule__department").get(pk=flag.pk)
+    _tell_merged(stored)
+    return stored
+
+
+def what_became_of(flag: Flag) -> str:
+    """The sentence for whoever came second."""
+    now = Flag.objects.select_related("answered_by").filter(pk=flag.pk).first()
+    if now is None:
+        return _("This flag is no longer here. Nothing was stored.")
+    who = {"outcome": now.get_outcome_display(), "person": str(now.answered_by or _("somebody else"))}
+    if now.outcome:
+        return _("Decided a moment ago: %(outcome)s, by %(person)s. Nothing of yours was stored.") % who
+    return _("Answered a moment ago by %(person)s, and still open. Read it, then decide.") % who
+
+
+def _store(flag: Flag, by: Acting | None, outcome: str, *, headline: str, answer: str, **columns: Any) -> Flag:
+    """Write the answer over the flag as it was read; a flag that is not open any more is left as it is."""
+    headline, answer = scrub(clean_line(headline)).text, scrub(clean_text(answer)).text
+    if not headline and outcome != Outcome.MERGED:
+        raise FieldRefused("headline", _("Say in one line what the flag is about. All agents read it."))
+    if len(headline) > longest(Flag, "headline"):
+        most = longest(Flag, "headline")
+        raise FieldRefused("headline", _("The line has more than %(most)s characters. Shorten it.") % {"most": most})
+    if len(answer) > LONGEST_ANSWER:
+        raise FieldRefused(
+            "answer", _("The answer has more than %(most)s characters. Shorten it.") % {"most": LONGEST_ANSWER}
+        )
+    now = timezone.now()
+    decided: datetime | None = None if outcome == Outcome.OPEN else now
+    values = {"decided_at": decided, **columns}
+    if flag.outcome != Outcome.OPEN or not _as_read(flag).update(
+        outcome=outcome,
+        headline=headline,
+        answer=answer,
+        answered_by_id=by.pk if by else None,
+        replied_at=flag.replied_at or now,
+        **values,
+    ):
+        raise AlreadyDecided(what_became_of(flag))
+    return Flag.objects.select_related("rule__department").get(pk=flag.pk)
+
+
+def _as_read(flag: Flag) -> QuerySet[Flag]:
+    """The flag while it is what it was when it was read."""
+    return Flag.objects.filter(
+        pk=flag.pk, outcome=flag.outcome, replied_at=flag.replied_at, decided_at=flag.decided_at, rule=flag.rule_id
+    )
+
+
+def _tell_merged(flag: Flag) -> None:
+    """Give the flags that were merged into this one its answer, and its rule to those that have none."""
+    followers = Flag.objects.filter(merged_into=flag.pk)
+    followers.update(
+        headline=flag.headline, answer=flag.answer, answered_by=flag.answered_by_id, decided_at=flag.decided_at
+    )
+    if flag.rule_id is not None:
+        for follower in followers.filter(rule=None):
+            follower.rule = flag.rule
+            follower.save(update_fields=["rule"])
+            link_flagged_case(flag=follower)
+
+
+def _title_of(rule: Rule) -> str:
+    return str(Truncator(rule.title).chars(longest(Flag, "headline")))
+
+
+def _person(by: Acting | None) -> Person | None:
+    return cast(Person, by) if by else None

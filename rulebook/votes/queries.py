@@ -1,0 +1,218 @@
+"""What votes say of rules: the verdict that lists and guards use, and whether the front line has been heard."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from math import ceil
+from typing import Any, TypeVar
+
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from rulebook.access.calendar import add_open_days
+from rulebook.access.models import Person, Team
+from rulebook.catalogue.models import Rule, RuleVersion
+from rulebook.numbers import day, whole
+from rulebook.votes.agreement import agreement
+from rulebook.votes.counting import FEWEST, HELPS, HURTS, PLACES, band
+from rulebook.votes.models import Ballot, Cast, StandingVote, Tally
+
+AGENT_VOTERS = 3  # of a closed ballot by which the front line has been heard
+MOST_NEEDED = 5  # agents whose standing votes are enough in a house of any size
+OPEN_DAYS = 14  # after marking: by then it has lain on the front line's stack of cards for long enough
+OF_A_BAND = {HURTS: -1, HELPS: 1}
+TALLY = ("voters", "band", "mean", "agreement", "published_on")  # what a verdict takes from a tally
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What people say of one wording: `sum` of their impacts from -2 to +2 over `voters`, five or more.
+
+    `source` says whether it is of a "ballot" or a published "tally". A tally's sum is as exact as what was published:
+    of its mean to 0.5, or of -1, 0, +1 for a band, which has neither mean nor agreement. `band` (hurts, mixed or helps)
+    always says which it comes to.
+    """
+
+    sum: float
+    voters: int
+    mean: float | None
+    band: str
+    agreement: float | None
+    source: str
+    on: date
+    counts: tuple[int, ...] | None = None  # per place from -2 to +2, of a ballot alone
+
+
+def of_current_wordings(rows: QuerySet[M], version: str = "version") -> QuerySet[M]:
+    """Those of the rows whose wording is the newest of a rule that is not removed."""
+    number, rule = OuterRef(f"{version}__number"), OuterRef(f"{version}__rule")
+    newer = RuleVersion.objects.filter(rule=rule, number__gt=number)
+    current = rows.filter(~Exists(newer), **{f"{version}__applies_to": None})
+    return current.exclude(**{f"{version}__rule__status": Rule.Status.REMOVED})
+
+
+def verdicts() -> dict[int, Verdict]:
+    """{rule id: verdict} of all rules whose current wording has one. Two queries.
+
+    The newest closed ballot of the current wording with five voters or more, else the published tally; never both.
+    Managers are not among the voters: their votes are shown apart.
+    """
+    tallies = of_current_wordings(Tally.objects.filter(by_managers=False)).order_by("published_on", "pk")
+    rows = tallies.values_list("version__rule", *TALLY)
+    tallied = {rule: _of_tally(*row) for rule, *row in rows}  # the last of a rule stays
+    return tallied | _of_ballots(of_current_wordings(Cast.objects.all(), "item__version"), "item__version__rule")
+
+
+def verdict_of(version_id: int) -> Verdict | None:
+    """The verdict on one wording, whether or not it is still the newest; None where there is none."""
+    return said_on(version_id)[0]
+
+
+def said_on(version_id: int) -> tuple[Verdict | None, Verdict | None]:
+    """(the verdict on one wording, what managers say apart, as published of their standing votes). Two queries."""
+    balloted = _of_ballots(Cast.objects.filter(item__version=version_id), "item__version").get(version_id)
+    tallied: dict[bool, Verdict] = {}
+    rows = Tally.objects.filter(version=version_id).order_by("published_on", "pk")
+    for by_managers, *row in rows.values_list("by_managers", *TALLY):
+        tallied[by_managers] = _of_tally(*row)
+    return balloted or tallied.get(False), tallied.get(True)
+
+
+def _of_ballots(casts: QuerySet[Cast], key: str) -> dict[int, Verdict]:
+    """{what `key` names: verdict} of the newest closed ballot with five voters or more, and of its last such round."""
+    rows = (
+        casts.filter(item__ballot__state=Ballot.State.CLOSED, by_manager=False)
+        .values("round", key=F(key), ballot=F("item__ballot"), closed_at=F("item__ballot__closed_at"))
+        .annotate(
+            total=Sum("impact"),
+            voters=Count("pk"),
+            **{f"at_{place}": Count("pk", filter=Q(impact=value)) for place, value in enumerate(PLACES)},
+        )
+        .filter(voters__gte=FEWEST)
+        .order_by("closed_at", "ballot", "round")
+    )
+    return {row["key"]: _of_ballot(dict(row)) for row in rows}  # the last of a key stays
+
+
+def _of_ballot(row: dict[str, Any]) -> Verdict:
+    mean = row["total"] / row["voters"]
+    counts = tuple(row[f"at_{place}"] for place in range(len(PLACES)))
+    on = timezone.localtime(row["closed_at"]).date()
+    return Verdict(row["total"], row["voters"], mean, band(mean), agreement(counts), "ballot", on, counts)
+
+
+def _of_tally(voters: int, band_: str, mean: Decimal | None, agreed: float | None, on: date) -> Verdict:
+    """Of a tally's columns as `TALLY` names them."""
+    if mean is None:
+        return Verdict(float(OF_A_BAND.get(band_, 0) * voters), voters, None, band_, None, "tally", on)
+    return Verdict(float(mean) * voters, voters, float(mean), band(mean), agreed, "tally", on)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Whether the front line has been heard on a rule as it is worded now; `sentence` says how, or what is missing.
+
+    `voters` of `needed` agents have a standing vote on it; `needed` is 0 where no agent is registered.
+    """
+
+    heard: bool
+    sentence: str
+    voters: int
+    needed: int
+
+
+def front_line_heard(rule: Rule, *, marked_on: date | None = None, today: date | None = None) -> Heard:
+    """The one answer to "has the front line been heard?", for every guard, page and API.
+
+    Yes by the votes of enough agents of the owner department (of all where none is set), by a closed ballot with
+    three agents among its voters, or 14 open days after `marked_on` put the rule on their stack of cards.
+    """
+    today = today or timezone.localdate()
+    version = rule.versions.latest("number")
+    agents = count_agents(rule.department_id)
+    needed = enough(agents)
+    voters = _agents_who_voted(version, rule.department_id) if agents else 0
+    if needed and voters >= needed:
+        said = ngettext("%(count)s agent has voted on it.", "%(count)s agents have voted on it.", voters)
+        return Heard(True, said % {"count": whole(voters)}, voters, needed)
+    balloted_on = _balloted_on(version)
+    if balloted_on is not None:
+        text = _("Agents voted on it in the ballot that closed on %(day)s.")
+        return Heard(True, text % {"day": day(balloted_on)}, voters, needed)
+    until = add_open_days(marked_on, OPEN_DAYS) if marked_on else None
+    if until is not None and today >= until:
+        text = _("Agents could vote on it for %(days)s open days, since %(day)s.")
+        return Heard(True, text % {"days": OPEN_DAYS, "day": day(marked_on or today)}, voters, needed)
+    return Heard(False, _missing(voters, needed, until), voters, needed)
+
+
+def enough(agents: int) -> int:
+    """How many agents' votes are enough; 0 where there are no agents, and votes cannot be.
+
+    >>> [enough(agents) for agents in (0, 1, 2, 3, 7, 10, 200)]
+    [0, 1, 1, 2, 4, 5, 5]
+    """
+    return max(1, min(MOST_NEEDED, ceil(agents / 2))) if agents else 0
+
+
+def count_agents(department_id: int | None) -> int:
+    """Agents of a department's teams, or of the house.
+
+    Those who sign in, and of a team that has a link everybody whom its headcount names: they come without a name.
+    """
+    people = Person.objects.filter(is_active=True, is_superuser=False, groups__name="agent")
+    people = people.exclude(groups__name="manager")
+    linked = Team.objects.filter(links__revoked_at=None, links__isnull=False).distinct()
+    if department_id is not None:
+        people, linked = people.filter(team__department=department_id), linked.filter(department=department_id)
+    found = people.order_by().values_list("team").annotate(count=Count("pk", distinct=True))
+    signed_in: dict[int | None, int] = dict(found)
+    unnamed = sum(
+        max(0, (headcount or 0) - signed_in.get(team, 0)) for team, headcount in linked.values_list("pk", "headcount")
+    )
+    return sum(signed_in.values()) + unnamed
+
+
+def _agents_who_voted(version: RuleVersion, department_id: int | None) -> int:
+    votes = StandingVote.objects.filter(version=version, by_manager=False)
+    signed_in = Q(person__groups__name="agent", person__is_active=True)
+    by_link = Q(person=None)
+    if department_id is not None:
+        signed_in &= Q(person__team__department=department_id)
+        by_link &= Q(team__department=department_id)
+    return votes.filter(signed_in | by_link).distinct().count()
+
+
+def _balloted_on(version: RuleVersion) -> date | None:
+    """When the newest ballot on this wording closed in which three agents voted."""
+    casts = Cast.objects.filter(item__version=version, item__ballot__state=Ballot.State.CLOSED, by_agent=True)
+    rounds = casts.order_by().values("item__ballot", "round", closed_at=F("item__ballot__closed_at"))
+    found = rounds.annotate(count=Count("pk")).filter(count__gte=AGENT_VOTERS).order_by("-closed_at").first()
+    return timezone.localtime(found["closed_at"]).date() if found else None
+
+
+def _missing(voters: int, needed: int, until: date | None) -> str:
+    """What is still missing, and when time alone will do."""
+    if needed:
+        text = ngettext(
+            "%(voters)s of %(needed)s agent has voted on it.",
+            "%(voters)s of %(needed)s agents have voted on it.",
+            needed,
+        )
+        told = text % {"voters": whole(voters), "needed": whole(needed)}
+        if until is None:
+            return told
+        return _("%(told)s Without more votes the front line counts as heard on %(day)s.") % {
+            "told": told,
+            "day": day(until),
+        }
+    if until is None:
+        text = _(
+            "No agent is registered here: the front line counts as heard %(days)s open days after the rule is marked."
+        )
+        return text % {"days": OPEN_DAYS}
+    return _("No agent is registered here: the front line counts as heard on %(day)s.") % {"day": day(until)}
