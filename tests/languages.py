@@ -26,6 +26,7 @@ LANGUAGES = ("da", "nb", "sv")
 WHOLE = "da"  # the admin speaks it too
 # What agents read, below `rulebook/`: templates, and the modules that hand them sentences.
 FOR_AGENTS = (
+    "templates/*.html",
     "templates/agent/*.html",
     "templates/flags/*.html",
     "templates/votes/*.html",

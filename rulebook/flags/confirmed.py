@@ -25,7 +25,7 @@ class Confirmed:
         """ "Confirmed by 3"; blank where nobody has flagged it."""
         if not self.people:
             return ""
-        return ngettext("Confirmed by %(count)s", "Confirmed by %(count)s", self.people) % {"count": whole(self.people)}
+        return _("Confirmed by %(count)s") % {"count": whole(self.people)}
 
     @property
     def sentence(self) -> str:

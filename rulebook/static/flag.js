@@ -18,6 +18,11 @@
     htmx.trigger(typed, "look");
   });
 
+  // A list that was asked for before a rule was chosen would come without the choice.
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "rule") htmx.trigger(typed.form, "htmx:abort");
+  });
+
   // How many rules were found is said to whoever does not see them come.
   document.addEventListener("htmx:afterSwap", () => {
     const said = document.querySelector("#rules legend, #rules p");

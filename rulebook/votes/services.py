@@ -6,18 +6,18 @@ A vote writes no event: the journal would tell who voted when.
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from rulebook.access.scrubbing import scrub
 from rulebook.access.voices import Voice
 from rulebook.catalogue.cleaning import clean_text
 from rulebook.catalogue.models import Rule, RuleVersion
-from rulebook.errors import RulebookError, WrongState
+from rulebook.errors import LostRace, RulebookError, WrongState
 from rulebook.journal.services import business_verb
 from rulebook.numbers import whole
 from rulebook.votes.counting import PLACES
 from rulebook.votes.models import StandingVote
+from rulebook.votes.storing import store_vote
 
 WANTS = ("product", "caring", "on_time", "put_right")  # the four things customers want
 LONGEST_REASON = 2_000
@@ -38,15 +38,12 @@ def cast_standing(
 
     Raises WrongState when the rule was removed or reworded meanwhile, RulebookError for an impossible value.
     """
-    refuse_past(version)
-    fields, hidden = opinion(voice, impact=impact, wants=wants, reason=reason, quotable=quotable)
-    own = _own(version, voice)
-    try:
-        with transaction.atomic():  # first as a new one: a room that votes at once has not voted before
-            StandingVote.objects.create(**own, **fields, team=voice.team)
-    except IntegrityError:
-        if not StandingVote.objects.filter(**own).update(**fields, team=voice.team):
-            raise
+    columns, hidden = opinion(voice, impact=impact, wants=wants, reason=reason, quotable=quotable)
+    columns["team_id"] = voice.team.pk if voice.team else None
+    person = voice.person.pk if voice.person else None
+    if not store_vote(version=version.pk, person=person, device=voice.device, columns=columns):
+        refuse_past(version)
+        raise LostRace(_("The rule was changed at the same moment. Vote on it once more."))
     return hidden
 
 
@@ -58,9 +55,6 @@ def withdraw_standing(*, version: RuleVersion, voice: Voice) -> bool:
 
 def refuse_past(version: RuleVersion) -> None:
     """Raises WrongState unless the wording is the newest of a rule that is not removed."""
-    holds = RuleVersion.objects.filter(pk=version.pk, applies_to=None).exclude(rule__status=Rule.Status.REMOVED)
-    if holds.order_by().exists():  # of a rule one wording is open at a time, and it is the newest
-        return
     rule = Rule.objects.filter(versions=version.pk).first()
     if rule is None:
         raise WrongState(_("This card is not there. Vote on the next one."))

@@ -153,6 +153,7 @@ class Standing(Table):
 
     def store(self, pk: int, form: VoteForm) -> list[str]:
         version = RuleVersion(pk=pk)  # the service looks whether it holds: asking before it would be one query more
+        _known = self.deck.voice.is_manager  # asked before the vote's transaction, for which others wait
         if self.request.POST.get("do") == "withdraw":
             withdraw_standing(version=version, voice=self.deck.voice)
             return []

@@ -103,6 +103,26 @@ def test_with_a_sentence_and_a_rule_it_takes_two_more(agents_phone, folder):
     assert page.problems == []
 
 
+def test_a_list_that_comes_late_does_not_take_the_chosen_rule_away(agents_phone):
+    page = agents_phone("agent11")
+    page.get_by_label("Which rule?").press_sequentially("refund", delay=5)
+    expect(rule(page, "R-0014")).to_be_visible()
+    late = []
+    page.route("**/flag/rules/", lambda route: late.append(route))
+    page.get_by_label("Which rule?").press_sequentially(" back", delay=5)
+    page.wait_for_timeout(600)  # it was asked, and is not answered yet
+    assert late
+    rule(page, "R-0014").tap()
+    for route in late:
+        route.continue_()
+    page.unroute("**/flag/rules/")
+    page.wait_for_timeout(600)
+    expect(rule(page, "R-0014")).to_be_checked()
+    page.get_by_label("Which rule?").press_sequentially(" x", delay=5)
+    page.wait_for_timeout(600)
+    expect(rule(page, "R-0014")).to_be_checked()
+
+
 def test_likely_rules_appear_while_one_says_what_stopped_one_and_send_stays_where_it_is(agents_phone):
     page = agents_phone("agent1")
     button = page.get_by_role("button", name="Send")

@@ -146,9 +146,9 @@ FLAG_PAGES = [
     Page("flags_flag_decide", "MA", status=409, post={}),  # it was read by nobody
     Page("flags_flag_put_back", ALL, status=405),
     Page("flags_flag_put_back", "MA", status=302, post={}),
-    # the audits added up, the newest, its next contact with source and topic, the one before
-    Page("flags_audit_changelist", CASES, FRAME + 4),
-    Page("flags_audit_change", CASES, FRAME + 4),
+    # the audits added up, the newest; which contact is next, the contact with source and topic; the one before
+    Page("flags_audit_changelist", CASES, FRAME + 5),
+    Page("flags_audit_change", CASES, FRAME + 5),
     Page("flags_audit_history", CASES, status=302),
     Page("flags_audit_draw", ALL, status=405),
     Page("flags_audit_draw", CASES, status=302, post={}),

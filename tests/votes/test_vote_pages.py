@@ -299,9 +299,8 @@ def test_a_vote_asks_few_questions_of_the_database(phone, django_assert_num_quer
     for _ in range(3):
         make.rule()
     page = phone.get("/vote/")
-    # session, person; in one transaction (2) whether the wording holds, the voter's roles, the vote within a savepoint
-    # (2) of its own; then the next wording
-    with django_assert_num_queries(10):
+    # session, person, the voter's roles; in one transaction (2) the vote, if its wording holds; then the next wording
+    with django_assert_num_queries(7):
         phone.post("/vote/", {**form_of(page), "impact": -1}, **CARD)
 
 

@@ -23,7 +23,7 @@ from rulebook.cases.models import Source
 from rulebook.catalogue.models import Rule
 from rulebook.desk.pages.flag_audits import found_sentence, missed_sentence
 from rulebook.errors import RulebookError
-from rulebook.flags.audits import DRAWN, draw_audit, estimates, next_to_read, say_what_stopped
+from rulebook.flags.audits import DRAWN, contact, draw_audit, estimates, next_to_read, say_what_stopped
 from rulebook.flags.models import Audit, AuditedCase
 from rulebook.insight.queries import overview
 from rulebook.journal.pages import ReadOnlyAdmin, acting
@@ -163,7 +163,7 @@ def _at(audit: Audit, place: int | None) -> AuditedCase | None:
     """The contact at a place, else the next that nobody has read."""
     if place is None:
         return next_to_read(audit)
-    return _readable(audit).select_related("case__source", "case__topic").filter(place=place).first()
+    return _readable(audit).prefetch_related(contact()).filter(place=place).first()
 
 
 def _before(audit: Audit, reading: AuditedCase | None) -> int | None:

@@ -38,9 +38,7 @@ def missed_sentence(found: Estimate) -> str:
         said = _("Too few for an estimate: %(needed)s needed.") % {"needed": whole(LEAST_TOLD)}
     aside = []
     if found.explained:
-        aside.append(ngettext("for %(count)s the ledger has a rule already", "for %(count)s the ledger has a rule "
-                              "already", found.explained) % {"count": whole(found.explained)})  # fmt: skip
+        aside.append(_("for %(count)s the ledger has a rule already") % {"count": whole(found.explained)})
     if found.unclear:
-        aside.append(ngettext("%(count)s could not be told", "%(count)s could not be told", found.unclear)
-                     % {"count": whole(found.unclear)})  # fmt: skip
+        aside.append(_("%(count)s could not be told") % {"count": whole(found.unclear)})
     return f"{said} {_('Of those drawn: %(aside)s.') % {'aside': '; '.join(aside)}}" if aside else said
