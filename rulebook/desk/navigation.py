@@ -44,7 +44,10 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         _line(request, _("Teams"), "groups", "admin:access_team_changelist", "access.view_team"),
         _line(request, _("Team links"), "link", "admin:access_teamlink_changelist", "access.view_teamlink"),
         _line(
-            request, _("Closed periods"), "event_busy", "admin:access_closedperiod_changelist",
+            request,
+            _("Closed periods"),
+            "event_busy",
+            "admin:access_closedperiod_changelist",
             "access.view_closedperiod",
         ),
         _line(request, _("Letters"), "mail", "admin:access_letter_changelist", "access.view_letter"),

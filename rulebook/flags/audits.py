@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -186,7 +186,7 @@ def next_to_read(audit: Audit) -> AuditedCase | None:
     return audit.cases.filter(LEFT).prefetch_related(contact()).order_by("place").first()
 
 
-def contact() -> Prefetch:
+def contact() -> "Prefetch[str, QuerySet[Case], str]":
     """An audited contact with what a reader is shown of it. Looked up by its number: joined, a planner might walk over
     all cases up to it."""
     shown = Case.objects.select_related("source", "topic").defer("customer_key", "agent_key", "row_hash")

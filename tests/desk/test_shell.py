@@ -21,9 +21,10 @@ def lines(client):
 
 
 HOUSE = {"Departments", "Teams", "Team links", "Closed periods", "Letters", "Topics", "Journal"}
+FRONT = {"Flags", "Front door"}
 SEEN = {
-    "manager": {"Start", "Rules", "Cases", "Sources", "Import cases", "Page for the top"} | HOUSE,
-    "owner": {"Start", "Rules", "Page for the top", "Topics", "Journal"},
+    "manager": {"Start", "Rules", "Ballots", "Cases", "Sources", "Import cases", "Page for the top"} | FRONT | HOUSE,
+    "owner": {"Start", "Rules", "Page for the top", "Topics", "Journal"} | FRONT,
     "operator": {
         "Start",
         "Sources",
@@ -36,7 +37,9 @@ SEEN = {
         "Journal",
     },
     "outsider": {"Start"},
-    "admin": {"Start", "Rules", "Cases", "Sources", "Import cases", "Page for the top", "People"} | HOUSE,
+    "admin": {"Start", "Rules", "Ballots", "Cases", "Sources", "Import cases", "Page for the top", "People"}
+    | FRONT
+    | HOUSE,
 }
 
 
@@ -79,8 +82,8 @@ def test_rules_and_cases_are_found_by_the_one_box(client, manager, django_assert
     case = make.case(make.source("desk"), "R-7", topic=make.topic())
     make.case(make.source("mail"), "r-7")
     client.force_login(manager)
-    # Session, user, permissions of the user and the roles, sources, cases, rules with their names.
-    with django_assert_num_queries(7):
+    # Session, user, permissions of the user and the roles, sources, cases, rules with their names, flags.
+    with django_assert_num_queries(8):
         response = finds(client, " R-7 ")
     found = response.context["found"]
     assert [rule.code for rule in found.rules] == ["R-7"] and found.cases == [case]
@@ -116,7 +119,7 @@ def test_a_case_is_looked_up_in_the_index_and_never_by_reading_all(admin, django
         source = make.source(name)
         for number in range(50):
             make.case(source, f"{name}-{number}")
-    with django_assert_num_queries(3) as queries:  # rules, sources, cases
+    with django_assert_num_queries(4) as queries:  # rules, sources, cases, flags
         assert find("desk-7", admin).cases
     (asked,) = [query["sql"] for query in queries if 'FROM "cases_case"' in query["sql"]]
     with connection.cursor() as cursor:

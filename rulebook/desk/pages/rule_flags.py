@@ -15,6 +15,7 @@ from rulebook.numbers import whole
 
 LATELY = 30  # days
 MOST_QUOTED = 3
+NOBODY = Confirmed()
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class RuleFlags:
 
     sentence: str
     total: int = 0
-    confirmed: Confirmed = Confirmed()
+    confirmed: Confirmed = NOBODY
     quotes: Sequence[Flag] = ()
 
 
