@@ -102,7 +102,11 @@ def test_another_link_of_the_team_goes_on_when_one_is_revoked():
     make.came_by(token)
 
 
-@pytest.mark.parametrize("token", ["x", "x.y", "%2e%2e", "0" * 3000, "å", new_token(), new_token()[:-1] + "é"])
+@pytest.mark.parametrize(
+    "token",
+    ["x", "x.y", "%2e%2e", "0" * 3000, "å", new_token(), new_token()[:-1] + "é"],
+    ids=["a letter", "two parts", "a way up", "long", "not ASCII", "signed, of no link", "signed and changed"],
+)
 def test_a_link_that_we_did_not_make_is_closed(client, token):
     response = client.get(f"/t/{token}/")
     assert response.status_code == 404 and COOKIE not in response.cookies
