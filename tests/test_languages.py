@@ -3,6 +3,7 @@
 No template and no model holds one in English alone. `python -m tests.languages` brings the catalogues up to date.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -63,6 +64,20 @@ def test_the_compiled_catalogue_is_that_of_the_written_one(translated):
 @pytest.mark.parametrize("pattern", languages.FOR_AGENTS)
 def test_what_agents_read_is_where_the_list_says(pattern):
     assert list((ROOT / "rulebook").glob(pattern))
+
+
+def test_no_sentence_is_asked_for_inside_an_f_string():
+    """There xgettext does not look, and it would stay English without anybody being told."""
+    calls = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext"}
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in sorted((ROOT / "rulebook").rglob("*.py"))
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in calls
+    ]
+    assert found == []
 
 
 def parts(sentence):

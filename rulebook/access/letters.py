@@ -146,7 +146,9 @@ def how_it_went(letter: Letter) -> str:
         return _("Kept here: no mail server is set.")
     if letter.written_at <= timezone.now() - STALE_AFTER:
         return _("Kept here: too old to be sent.")
-    return f"{letter.last_error} {_('It is tried again.')}" if letter.last_error else _("waits to be sent")
+    if letter.last_error:
+        return " ".join([letter.last_error, _("It is tried again.")])
+    return _("waits to be sent")
 
 
 def _to_send() -> list[Letter]:

@@ -17,7 +17,9 @@ from rulebook.access.queries import SMALLEST_SHOWN, link_of
 from rulebook.access.voices import forget, remember, voice_of
 
 TRIES = 10  # to sign in by one name in a minute, from one address
-OPENINGS = 900  # of a team's door in ten minutes, from one address: a room of 300 phones may sit behind it, and try again
+OPENINGS = (
+    900  # of a team's door in ten minutes, from one address: a room of 300 phones may sit behind it, and try again
+)
 
 
 def home(request: HttpRequest) -> HttpResponse:

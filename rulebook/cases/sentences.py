@@ -111,9 +111,9 @@ def health(source: Source, pulse: Pulse, now: datetime) -> Health:
         text = f"{text}."
     if pulse.failed and not source.retired:
         overdue = True
-        text = f"{text} {_('The newest import broke off. Run it again.')}"
+        text = " ".join([text, _("The newest import broke off. Run it again.")])
     if source.stale:
-        text = f"{text} {_('Its figures are being computed.')}"
+        text = " ".join([text, _("Its figures are being computed.")])
     return Health(text, overdue)
 
 

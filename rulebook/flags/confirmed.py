@@ -33,7 +33,7 @@ class Confirmed:
             return _("No agent has flagged it yet.")
         said = ngettext("%(count)s person has met it.", "%(count)s people have met it, independent of one another.",
                         self.people) % {"count": whole(self.people)}  # fmt: skip
-        return f"{said} {_('All anonymous flags together count as one.')}" if self.anonymous else said
+        return " ".join([said, _("All anonymous flags together count as one.")]) if self.anonymous else said
 
 
 def confirmed_by(rule: Rule) -> Confirmed:

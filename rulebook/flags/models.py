@@ -12,6 +12,7 @@ from rulebook.access.models import Team
 from rulebook.cases.models import Case, Source
 from rulebook.catalogue.models import Rule
 from rulebook.fields import BytewiseField
+from rulebook.flags import words
 
 
 def random_id() -> int:
@@ -62,12 +63,12 @@ class Flag(Said):
     class Outcome(models.TextChoices):
         """What became of it. Blank while nobody decided."""
 
-        OPEN = "", _("open")
-        LINKED = "linked", _("linked to a rule")
-        NEW_RULE = "new_rule", _("a rule was written down")
-        MERGED = "merged", _("merged with another flag")
-        ANSWERED = "answered", _("answered")
-        NO_RULE = "no_rule", _("that is not a rule")
+        OPEN = "", words.OPEN
+        LINKED = "linked", words.LINKED
+        NEW_RULE = "new_rule", words.NEW_RULE
+        MERGED = "merged", words.MERGED
+        ANSWERED = "answered", words.ANSWERED
+        NO_RULE = "no_rule", words.NO_RULE
 
     anonymous = models.BooleanField(_("anonymous"), default=False)
     author = models.ForeignKey(

@@ -41,4 +41,6 @@ def missed_sentence(found: Estimate) -> str:
         aside.append(_("for %(count)s the ledger has a rule already") % {"count": whole(found.explained)})
     if found.unclear:
         aside.append(_("%(count)s could not be told") % {"count": whole(found.unclear)})
-    return f"{said} {_('Of those drawn: %(aside)s.') % {'aside': '; '.join(aside)}}" if aside else said
+    if not aside:
+        return said
+    return " ".join([said, _("Of those drawn: %(aside)s.") % {"aside": "; ".join(aside)}])

@@ -43,7 +43,7 @@ def _line(name: str, found: Times, days: Callable[[int], str]) -> TimeLine:
     figure, note = "", _("No flag in %(days)s.") % {"days": open_days(SINCE)}
     if found.median is not None:
         figure = days(found.median)
-        note = f"{_('half of them take no longer')}; {_ninth(found, days)}"
+        note = "; ".join([_("half of them take no longer"), _ninth(found, days)])
     elif found.flags >= LEAST_MEDIAN:
         note = _("More than half of them wait still.")
     elif found.flags:
@@ -63,5 +63,5 @@ def _ninth(found: Times, days: Callable[[int], str]) -> str:
     if found.flags < LEAST_PERCENTILE:
         return target
     if found.ninetieth is None:
-        return f"{_('more than one in ten waits still')}; {target}"
-    return f"{_('nine of ten no longer than %(days)s') % {'days': days(found.ninetieth)}}; {target}"
+        return "; ".join([_("more than one in ten waits still"), target])
+    return "; ".join([_("nine of ten no longer than %(days)s") % {"days": days(found.ninetieth)}, target])
