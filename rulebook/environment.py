@@ -41,7 +41,7 @@ VARIABLES = SWITCHES | {
 # the system's own file cache makes up for it.
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA recursive_triggers=ON; "
-    "PRAGMA foreign_keys=ON; PRAGMA cache_size=-4096; PRAGMA temp_store=FILE;"
+    "PRAGMA foreign_keys=ON; PRAGMA secure_delete=FAST; PRAGMA cache_size=-4096; PRAGMA temp_store=FILE;"
 )
 
 

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from rulebook.access import limits
 from rulebook.catalogue import similar
@@ -30,6 +32,13 @@ def the_journal_lets_a_test_flush():
     TransactionTestCase._fixture_teardown = teardown
     yield
     TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture(autouse=True)
+def each_test_begins_in_english():
+    """A page that was asked for in another language leaves that language to whoever comes next in its thread."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(autouse=True)

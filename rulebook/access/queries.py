@@ -1,6 +1,6 @@
 """Which teams may be shown by name, and whose link a secret is."""
 
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 
 from rulebook.access.models import Team, TeamLink
 from rulebook.access.tokens import digest_of, is_signed
@@ -42,4 +42,11 @@ def link_of(token: str) -> TeamLink | None:
     """The link whose secret this is; None for a revoked one and for what we never signed, which costs no query."""
     if not is_signed(token):
         return None
-    return TeamLink.objects.filter(digest=digest_of(token), revoked_at=None).select_related("team").first()
+    return living_links().filter(digest=digest_of(token)).first()
+
+
+def living_links() -> QuerySet[TeamLink]:
+    """Links that open the door. A team that has become smaller than five opens none: its name would be a person's."""
+    sized = TeamLink.objects.filter(revoked_at=None).annotate(registered=Count("team__members"))
+    large = Q(registered__gte=SMALLEST_SHOWN) | Q(team__headcount__gte=SMALLEST_SHOWN)
+    return sized.filter(large).select_related("team")

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from rulebook.access.kept import ask_to_sign_in
 from rulebook.access.models import Person, Team, TeamLink
+from rulebook.access.queries import living_links
 
 P = ParamSpec("P")
 
@@ -99,7 +100,7 @@ def _heard(request: HttpRequest) -> Voice | None:
     known = _cookie(request)
     if known is None:
         return None
-    link = TeamLink.objects.filter(pk=known[0], revoked_at=None).select_related("team").first()
+    link = living_links().filter(pk=known[0]).first()
     if link is None:
         return None
     return Voice(person=None, team=link.team, device=hashlib.sha256(known[1].encode()).hexdigest(), link=link.pk)

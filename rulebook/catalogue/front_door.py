@@ -54,9 +54,11 @@ def propose_rule(
     today = timezone.localdate()
     heard_until = add_working_days(today, HEARD)
     fields: RuleFields = {
-        "title": clean_line(title),
-        "text": clean_text(text),
-        "customer_hears": clean_text(customer_hears),
+        "title": scrub(clean_line(title)).text,
+        "text": scrub(clean_text(text)).text,
+        "customer_hears": _needed(
+            "customer_hears", customer_hears, _("Write the sentence that the customer will hear.")
+        ),
         "purpose": _needed("protects", protects, _("Write whom the rule protects, and from what.")),
         "review_by": review_by or year_after(today),
         "department": department,
@@ -65,7 +67,6 @@ def propose_rule(
     without_it = _needed("without_it", without_it, _("Write what would happen without the rule."))
     if not fields["title"]:
         raise FieldRefused("title", untitled())
-    _needed("customer_hears", customer_hears, _("Write the sentence that the customer will hear."))
     if review_by and review_by <= heard_until:
         too_early = _("By then the rule may not have entered yet. Give a day after %(day)s.")
         raise FieldRefused("review_by", too_early % {"day": day(heard_until)})
@@ -156,7 +157,7 @@ def why_not_let_in(proposal: Proposal) -> str:
         return voted_on
     replaced = proposal.replaces
     if replaced is not None and replaced.status != Rule.Status.REMOVED:
-        return why_not_replaced(replaced)
+        return why_not_replaced(replaced) or why_voted_on(replaced)
     return ""
 
 

@@ -157,7 +157,7 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     changed = [name for name, value in _columns(fields).items() if getattr(rule, name) != value]
     for name in changed:
         setattr(rule, name, fields[name])  # type: ignore[literal-required]
-    if rule.status == Rule.Status.PROPOSED and "customer_hears" in changed:
+    if "customer_hears" in changed:  # it stands on the card that is voted on
         refuse_locked(rule, "customer_hears")
     if RECLAIMED.intersection(changed) or (rule.confirmed_at and {"title", "text"}.intersection(changed)):
         _claim(rule, by)

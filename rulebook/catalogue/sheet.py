@@ -24,6 +24,7 @@ MOST_LINES = 100  # at once, while somebody waits; a longer list is a file
 TAKEN_BACK_WITHIN = timedelta(hours=12)  # a working day's sheet
 BULLET = re.compile(r"^\s*(?:[-*•·–—▪◦]+|\(?\d{1,3}[.)])\s+")
 OWN_PARTS = (Alias, RuleChannel, RuleVersion)  # what a rule takes with it when it is taken back
+UNTOLD = {"votes.standingvote", "flags.heldflag"}  # what nobody may know of yet
 
 
 @dataclass
@@ -94,9 +95,10 @@ def _standing(line: str) -> Likely | None:
 
 
 def _in_use(rule: Rule) -> bool:
-    """Whether anything but its own names, its first wording and its figures points at a rule: contacts, flags, votes.
+    """Whether anything but its own names, its first wording and its figures points at a rule: contacts, flags, ballots.
 
-    Figures share the rule's number; every rule has them as soon as they are computed.
+    A vote that is not published and a flag that is held keep nothing: a refusal would tell of them. Figures share the
+    rule's number; every rule has them as soon as they are computed.
     """
     if rule.versions.count() > 1:
         return True
@@ -107,5 +109,6 @@ def _in_use(rule: Rule) -> bool:
         if isinstance(field, ForeignObjectRel)
         and not field.related_model._meta.auto_created
         and field.related_model not in OWN_PARTS
+        and field.related_model._meta.label_lower not in UNTOLD
         and not field.field.primary_key
     )

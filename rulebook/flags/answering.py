@@ -35,6 +35,11 @@ def may_answer(person: Person, flag: Flag) -> bool:
     return may_change_rule_of(person, rule.department_id if rule else None, rule.owner_id if rule else None)
 
 
+def may_make_rules(person: Person | None) -> bool:
+    """Whether a person may write rules down; None is the system, which may. Owners propose theirs at the front door."""
+    return person is None or person.has_perm("catalogue.add_rule")
+
+
 def refuse_others_flags(person: Person | None, flag: Flag) -> None:
     """The one check of a person's right to a flag, made by the services. None is the system, which may.
 

@@ -19,8 +19,8 @@ from rulebook.access.scrubbing import scrub
 from rulebook.catalogue.cleaning import clean_line, clean_text
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused, change_rule, longest, write_down
-from rulebook.errors import WrongState
-from rulebook.flags.answering import refuse_others_flags
+from rulebook.errors import NotAllowed, WrongState
+from rulebook.flags.answering import may_make_rules, refuse_others_flags
 from rulebook.flags.models import Flag
 from rulebook.flags.sentences import in_words
 from rulebook.flags.services import link_flagged_case
@@ -75,6 +75,8 @@ def make_rule_of(*, flag: Flag, title: str, by: Acting | None, headline: str = "
     The title is the manager's own: what an agent said is not made public by becoming a rule.
     """
     refuse_others_flags(_person(by), flag)
+    if not may_make_rules(_person(by)):
+        raise NotAllowed(_("Your role writes no rules down. Link the flag to one, answer it, or ask a manager."))
     rule = write_down(
         fields={
             "title": scrub(title).text,
@@ -210,8 +212,9 @@ def _store(flag: Flag, by: Acting | None, outcome: str, *, headline: str, answer
 def _as_read(flag: Flag) -> QuerySet[Flag]:
     """The flag while it is what it was when it was read."""
     return Flag.objects.filter(
-        pk=flag.pk, outcome=flag.outcome, replied_at=flag.replied_at, decided_at=flag.decided_at, rule=flag.rule_id
-    )
+        pk=flag.pk, outcome=flag.outcome, replied_at=flag.replied_at, decided_at=flag.decided_at, rule=flag.rule_id,
+        headline=flag.headline, answer=flag.answer,
+    )  # fmt: skip
 
 
 def _tell_merged(flag: Flag) -> None:

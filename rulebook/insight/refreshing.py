@@ -171,6 +171,8 @@ def store_sums(
         if len(unchanged.values_list("pk")) != len(some):
             raise Overtaken
         DirtyMonth.objects.filter(same).delete()
+    # Before a figure is blanked: whoever scores meanwhile takes the source first, too, and sees that its sums changed.
+    SourceFigures.objects.filter(pk=source_id).update(changes=F("changes") + 1)
     for model, column, rows in counted:
         theirs = Q(**{f"{column}__in": subjects - {0}})
         if 0 in subjects:
@@ -179,7 +181,6 @@ def store_sums(
         model.objects.bulk_create(rows)
         if column == "rule":
             RuleFigures.objects.filter(rule__in=subjects).exclude(gathered="").update(gathered="")
-    SourceFigures.objects.filter(pk=source_id).update(changes=F("changes") + 1)
 
 
 @business_verb

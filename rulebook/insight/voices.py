@@ -48,7 +48,7 @@ def voices_due(seen: str, today: date) -> bool:
 
 
 def newest_verdicts(today: date) -> str:
-    """Changes with all that verdicts follow from: tallies, closed ballots and wordings; and once a day in any case.
+    """Changes with all that verdicts follow from: tallies, closed ballots, wordings, removals; and once a day anyway.
 
     Blank while nothing is published.
     """
@@ -57,7 +57,8 @@ def newest_verdicts(today: date) -> str:
     if tally is None and not closed["count"]:
         return ""
     wording = RuleVersion.objects.aggregate(newest=Max("pk"))["newest"]
-    return f"{today} {tally} {closed['count']} {closed['newest']} {wording}"
+    removed = Rule.objects.filter(status=Rule.Status.REMOVED).count()
+    return f"{today} {tally} {closed['count']} {closed['newest']} {wording} {removed}"
 
 
 def refresh_voices(today: date, beat: Beat = lambda: None) -> int:

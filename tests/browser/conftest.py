@@ -93,6 +93,12 @@ def wait_for(url, server):
     pytest.fail("the server did not answer in 30 seconds")
 
 
+def went_wrong(message):
+    """A request that a newer one called off is no mistake, though htmx tells of it like one."""
+    called_off = message.text.startswith(("htmx:afterRequest", "htmx:sendAbort", "htmx:xhr:abort"))
+    return message.type == "error" and not called_off
+
+
 @pytest.fixture
 def watched(chromium):
     """Opens a window that notes what goes wrong in it: `page.problems`, and which `page.hosts` it asked."""
@@ -103,7 +109,7 @@ def watched(chromium):
         opened.append(context)
         page = context.new_page()
         page.problems, page.hosts = [], set()
-        page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: page.problems.append(message.text) if went_wrong(message) else None)
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on(
             "response",

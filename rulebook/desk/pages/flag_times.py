@@ -43,7 +43,7 @@ def _line(name: str, found: Times, days: Callable[[int], str]) -> TimeLine:
     figure, note = "", _("No flag in %(days)s.") % {"days": open_days(SINCE)}
     if found.median is not None:
         figure = days(found.median)
-        note = "; ".join([_("half of them take no longer"), _ninth(found, days)])
+        note = "; ".join([_("half of them take no longer"), _ninth(found, days)]) + "."
     elif found.flags >= LEAST_MEDIAN:
         note = _("More than half of them wait still.")
     elif found.flags:

@@ -4,6 +4,7 @@ Everything here works as a plain form; `flags.js` adds the keys. The services de
 is missing.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -30,7 +31,7 @@ from rulebook.desk.flag_queue import PAGE, answered_of, flags_like, found_in, li
 from rulebook.desk.pages.flag_times import time_lines, window
 from rulebook.errors import NotAllowed, RulebookError
 from rulebook.flags import triage
-from rulebook.flags.answering import ANSWER, may_answer, refuse_others_flags, to_see
+from rulebook.flags.answering import ANSWER, may_answer, may_make_rules, refuse_others_flags, to_see
 from rulebook.flags.models import Flag
 from rulebook.flags.sentences import in_words
 from rulebook.journal.pages import ReadOnlyAdmin, acting
@@ -178,8 +179,9 @@ class FlagPages(ReadOnlyAdmin):
         elif about["open"]:
             rules, like = rules_for(flag, typed.rule), flags_like(flag, person)
             typed.headline = typed.headline or flag.headline or (flag.rule.title if flag.rule else flag.rule_words)
-            likeliest = "link" if any(rule.chosen for rule in rules) else "make"
-            about |= {"rules": rules, "like": like, "verbs": verbs(flag), "likeliest": likeliest}
+            offered = [verb for verb in verbs(flag) if verb.code != "make" or may_make_rules(person)]
+            likeliest = "link" if any(rule.chosen for rule in rules) or not may_make_rules(person) else "make"
+            about |= {"rules": rules, "like": like, "verbs": offered, "likeliest": likeliest}
         return about
 
     def _list(self, request: HttpRequest, asked: dict[str, str]) -> HttpResponse:
@@ -321,7 +323,8 @@ def _why_not(person: Person, flag: Flag) -> str:
 def _state(flag: Flag) -> str:
     """What a decision was made on: whoever decides on an older one is told so."""
     moments = (flag.replied_at, flag.decided_at)
-    return " ".join([flag.outcome, str(flag.rule_id or ""), *(at.isoformat() if at else "" for at in moments)])
+    said = hashlib.sha256(f"{flag.headline}\0{flag.answer}".encode()).hexdigest()[:16]
+    return " ".join([flag.outcome, str(flag.rule_id or ""), *(at.isoformat() if at else "" for at in moments), said])
 
 
 def _page_of(asked: dict[str, str], page: int) -> str:

@@ -39,6 +39,7 @@ from rulebook.catalogue.similar import alike
 from rulebook.desk.pages import proposing
 from rulebook.desk.todo import LONGEST, Asker, Todo, asks
 from rulebook.errors import NotAllowed, RulebookError
+from rulebook.flags.answering import to_see
 from rulebook.flags.holding import releasable_before, release_held
 from rulebook.journal.pages import ServiceAdmin, acting
 from rulebook.numbers import day, long_day, whole
@@ -204,7 +205,9 @@ class ProposalPages(ServiceAdmin):
         return HttpResponseRedirect(address(proposal))
 
     def _show(self, request: HttpRequest, proposal: Proposal, refusal: RulebookError | None = None) -> HttpResponse:
-        hurts = proposing.hurts_of(proposal)
+        # How many is for whoever sees the proposal; their words are for those who may read the flags themselves.
+        readable = to_see(cast(Person, request.user)).order_by().values("pk")
+        hurts = list(proposing.hurts_of(proposal).filter(pk__in=readable)[: proposing.MOST_SHOWN])
         count = proposal.hurts  # type: ignore[attr-defined]
         at_field = isinstance(refusal, FieldRefused)
         context = {
@@ -215,8 +218,8 @@ class ProposalPages(ServiceAdmin):
             "standing": proposing.standing_of(proposal, cast(Person, request.user)),
             "quarter": proposing.quarter_words(timezone.localdate()),
             "found": proposing.codes_apart(alike(proposal.rule), proposal.replaces),
-            "hurts": hurts[: proposing.MOST_SHOWN],
-            "hurts_more": max(0, count - proposing.MOST_SHOWN),
+            "hurts": hurts,
+            "hurts_more": max(0, count - len(hurts)),
             "hurt_words": proposing.hurt_words(count),
             "refusal": "" if at_field else str(refusal or ""),
             "reason_refused": str(refusal) if at_field else "",
