@@ -76,7 +76,7 @@ def test_a_draft_stays_in_its_tab_and_signing_out_forgets_it(at_the_form, addres
     other.goto(f"{address}/flag/")
     expect(other.locator(DRAFT)).to_have_value("")
     page.click(".foot form[action='/sign-out/'] button")
-    expect(page.locator("main[data-sent]")).to_be_visible()
+    expect(page.locator("main [data-sent]")).to_be_visible()
     assert page.evaluate("sessionStorage.getItem('rulebook.draft.flag')") is None
 
 

@@ -58,8 +58,20 @@ except WrongState as told:
 """
 
 
+TRIES = 5
+
+
 def test_processes_that_vote_and_close_at_once(tmp_path):
-    place = Installation(tmp_path / "place")
+    met = False
+    for attempt in range(TRIES):  # on a busy machine all may have voted before the ballot is closed
+        met = vote_and_close(Installation(tmp_path / f"place{attempt}"))
+        if met:
+            break
+    assert met, "the ballot never closed while they voted"
+
+
+def vote_and_close(place):
+    """Whether each of those who voted was refused in the end; that all is counted once holds in any case."""
     assert place.run("shell", "-v0", "-c", PREPARE).returncode == 0
     code = [VOTE.format(each=EACH, writer=number) for number in range(WRITERS)] + [CLOSE] * CLOSERS
     started = [place.start("shell", "-v0", "-c", words) for words in code]
@@ -70,13 +82,13 @@ def test_processes_that_vote_and_close_at_once(tmp_path):
         said.append(json.loads(out))
     votes, closings = said[:WRITERS], said[WRITERS:]
     assert sorted(closings)[1] == "closed" and "This ballot is closed." in sorted(closings)[0]
-    assert all(refused for _acknowledged, refused, _standing in votes), "the ballot closed while they voted"
     acknowledged = sum(each for each, _refused, _standing in votes)
     assert place.count("votes_cast") == acknowledged + 1, "and the one that all of them sent"
     assert place.ask("SELECT COUNT(*) FROM votes_cast WHERE voter IS NOT NULL")[0][0] == 0
     assert place.ask("SELECT after FROM journal_event WHERE verb = 'ballot_closed'") == [(str(acknowledged + 1),)]
     assert place.count("votes_standingvote") == sum(each for _acknowledged, _refused, each in votes) + 1
     assert place.count("catalogue_wordinglock") == 0
+    return all(refused for _acknowledged, refused, _standing in votes)
 
 
 def together(*works):
