@@ -1,5 +1,6 @@
 """Votes on a phone: a stack of cards, one rule each, and the cards of a sealed ballot."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,7 +31,7 @@ STORED = "stored"  # its value where nothing but that is asked
 MINE = "mine"
 
 
-class Table:
+class Table(ABC):
     """Where cards are played: the deck, its address, what is asked, and how an answer is stored."""
 
     address = ""
@@ -39,17 +40,17 @@ class Table:
     def __init__(self, request: HttpRequest, deck: Deck) -> None:
         self.request, self.deck = request, deck
 
+    @abstractmethod
     def store(self, pk: int, form: VoteForm) -> list[str]:
         """Store the answer to a card; what was hidden in its reason. Raises WrongState for one that is no card."""
-        raise NotImplementedError
 
+    @abstractmethod
     def missed(self, hand: Hand, pk: int, reason: str) -> HttpResponse:
         """409: the card cannot be voted on any more. The reason, and the next one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def done(self, hand: Hand) -> dict[str, Any]:
         """What stands at the end of a sitting."""
-        raise NotImplementedError
 
     def around(self) -> dict[str, Any]:
         """What stands on the page around the card."""
