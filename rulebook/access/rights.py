@@ -69,6 +69,15 @@ def refuse_others_rules(by: Acting | None, department: Department | None, owner_
         raise NotAllowed(whom_to_ask(cast(Person, by), department))
 
 
+def refuse_without(by: Acting | None, permission: str) -> None:
+    """The one check of what a role may do at all, made by the services; None is the system, which may.
+
+    Raises NotAllowed where nobody gave the person this permission ("votes.change_ballot").
+    """
+    if by is not None and not cast(Person, by).has_perm(permission):
+        raise NotAllowed(_("Your role may not do this. Ask a manager, or whoever runs the installation."))
+
+
 def whom_to_ask(person: Person, department: Department | None) -> str:
     """The sentence for somebody who may not change a rule of that department."""
     if not person.has_perm(CHANGE):
