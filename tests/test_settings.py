@@ -153,6 +153,7 @@ def answers(tmp_path_factory):
         return dict(zip(WRONG, pool.map(ask, WRONG.values()), strict=True))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("message", WRONG)
 def test_a_wrong_value_is_reported_with_its_id_and_a_remedy(message, answers):
     done = answers[message]

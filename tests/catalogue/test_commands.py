@@ -28,6 +28,7 @@ def typed(*args, folder, tty=None):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.process
 def test_exit_codes_and_no_traceback(tmp_path):
     lists = tmp_path / "rules.csv"
     lists.write_text("code,title\nA,T\nB,\n")
@@ -54,6 +55,7 @@ def test_exit_codes_and_no_traceback(tmp_path):
     assert listed["at"] == "2026-03-01" and [row["code"] for row in listed["rows"]] == ["A"]
 
 
+@pytest.mark.process
 def test_a_reader_that_had_enough_is_no_fault(tmp_path):
     typed("migrate", "-v0", folder=tmp_path)
     lists = tmp_path / "rules.csv"

@@ -145,6 +145,7 @@ print(counted)
 """
 
 
+@pytest.mark.process
 def test_no_change_is_lost_to_a_refresh_by_another_process(tmp_path):
     everything, *corrections = files(tmp_path, 4, 80)
     ring = tmp_path / "key_ring.json"

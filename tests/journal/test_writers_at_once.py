@@ -64,6 +64,7 @@ def test_threads_on_postgresql_leave_no_gap():
     assert codes[::2] == codes[1::2], "the two events of one verb stand together"
 
 
+@pytest.mark.process
 def test_processes_on_sqlite_leave_no_gap(tmp_path):
     env = {name: value for name, value in os.environ.items() if not name.startswith("RULEBOOK_")}
     env |= {"RULEBOOK_DATA_DIR": str(tmp_path), "RULEBOOK_LOG_LEVEL": "ERROR"}

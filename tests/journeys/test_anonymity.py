@@ -17,6 +17,8 @@ from tests.journeys.installation import ROOT, SERVER, Installation
 from tests.journeys.phone import Phone
 from tests.journeys.room import served
 
+pytestmark = pytest.mark.process
+
 PASSWORD = "a-made-up-password-for-tests"
 PEOPLE = f"""
 from rulebook.access.services import give_sign_in, team_named

@@ -13,6 +13,8 @@ import pytest
 from tests.cases.importer import Done, table
 from tests.journeys.installation import Installation
 
+pytestmark = pytest.mark.process
+
 HEADER = "external_id opened_at customer topic excluded rules"
 START = datetime.fromisoformat("2026-01-01T08:00")
 WAITS = "Another import of this source is running"

@@ -15,6 +15,8 @@ from openpyxl import Workbook
 
 from tests.journeys.installation import SERVER, Installation
 
+pytestmark = pytest.mark.process
+
 # Each is long enough that its letters stand in no file by chance.
 MAIL, PHONE, DANISH, AGENT = (
     "Kirsten.Bjerregaard@example.dk",

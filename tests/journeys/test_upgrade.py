@@ -18,6 +18,8 @@ from tests.cases.importer import Done, plain
 from tests.journeys.installation import SERVER, Installation, beside, on_server
 from tests.upgrade import world
 
+pytestmark = pytest.mark.process
+
 # Django writes these itself after every migration, by what the present code holds.
 DJANGOS_OWN = {"django_migrations", "django_content_type", "auth_permission", "auth_group_permissions"}
 # What the migrations of this issue take away or change on purpose: {(table, column): the reason}; the whole table as

@@ -10,6 +10,8 @@ from tests.cases.importer import table
 from tests.journeys.installation import Installation
 from tests.journeys.room import burst, invited, kill_one, percentile, seated, served, workers_of
 
+pytestmark = pytest.mark.process
+
 PEOPLE = 200
 RULES = 4
 CASES = 80_000

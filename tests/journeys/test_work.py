@@ -12,6 +12,8 @@ from tests.cases.importer import plain
 from tests.journeys.installation import ROOT, Installation
 from tests.journeys.test_faults import MOVED, World, kill_when, new_cases
 
+pytestmark = pytest.mark.process
+
 FIGURES = (
     "SELECT r.code, f.listed, f.why, f.n, f.missed, f.cases, f.expected, f.excess, f.volume, f.harm, f.low, f.high, "
     "f.price, f.blocked, f.silent, f.monthly FROM insight_rulefigures f JOIN catalogue_rule r ON r.id = f.rule_id"

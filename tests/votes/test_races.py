@@ -61,6 +61,7 @@ except WrongState as told:
 TRIES = 5
 
 
+@pytest.mark.process
 def test_processes_that_vote_and_close_at_once(tmp_path):
     met = False
     for attempt in range(TRIES):  # on a busy machine all may have voted before the ballot is closed
