@@ -75,7 +75,7 @@ class Phone:
             f"{method} {address} HTTP/1.1",
             "Host: localhost",
             "Connection: close",
-            "X-Card: 1",
+            f"X-Card: {wants}",
             f"Cookie: {cookies}",
         ]
         if method == "POST":
