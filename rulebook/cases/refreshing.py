@@ -152,20 +152,22 @@ def store_judged(*, space: str, seen: Standing, low: int, high: int) -> bool:
     if _standing(space, lock=True) != seen:
         return False
     changed = "cases_judged o JOIN cases_case c ON c.id = o.id"
-    within = f"o.id >= %s AND o.id < %s AND {_differs('c')}"
+    # Said of each table by itself: a planner that has to draw the conclusion reads all of it, once a batch.
+    among = "{0} >= %s AND {0} < %s".format
+    within = f"{among('o.id')} AND {among('c.id')} AND {_differs('c')}"
     month = dialect.month("c.opened_day")
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT c.source_id, 'topic', COALESCE(c.topic_id, 0), {month} FROM {changed} WHERE {within} UNION "
-            f"SELECT c.source_id, 'rule', l.rule_id, {month} FROM {changed} JOIN cases_caserule l ON l.case_id = o.id "
-            f"WHERE {within}",
-            [low, high, low, high],
+            f"SELECT c.source_id, 'rule', l.rule_id, {month} FROM {changed} JOIN cases_caserule l ON l.case_id = c.id "
+            f"WHERE {within} AND {among('l.case_id')}",
+            [low, high] * 5,
         )
         months = set(cursor.fetchall())
         cursor.execute(
             "UPDATE cases_case SET outcome = o.outcome, repeated = o.repeated, issue = o.issue FROM cases_judged o "
-            f"WHERE o.id = cases_case.id AND o.id >= %s AND o.id < %s AND {_differs('cases_case')}",
-            [low, high],
+            f"WHERE o.id = cases_case.id AND {among('o.id')} AND {among('cases_case.id')} AND {_differs('cases_case')}",
+            [low, high] * 2,
         )
     mark_dirty(months)  # after the cases, as an import does it: two that wait for each other would be one too many
     return True

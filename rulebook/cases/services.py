@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
+from rulebook.access.rights import refuse_without
 from rulebook.cases.dialect import leave_room
 from rulebook.cases.models import Case, CaseRule, ImportRun, Origin, PendingLink, Source
 from rulebook.cases.parsing import ParsedCase
@@ -114,7 +115,11 @@ def _end_run(*, run: ImportRun, counts: Counts, settled: dict[int, int], by: Act
 
 @business_verb
 def set_policy(*, source: Source, method: str, window_days: int, key: str, by: Acting | None) -> bool:
-    """Set a source's primary policy; True when it changed. Its outcomes must then be refreshed (`refresh_all`)."""
+    """Set a source's primary policy; True when it changed. Its outcomes must then be refreshed (`refresh_all`).
+
+    Raises NotAllowed without the right to change sources.
+    """
+    refuse_without(by, "cases.change_source")
     source = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     before = f"{source.method} {source.window_days} {source.key}"
     source.method, source.window_days, source.key = method, window_days, key
@@ -131,8 +136,9 @@ def set_policy(*, source: Source, method: str, window_days: int, key: str, by: A
 def set_retired(*, source: Source, retired: bool, by: Acting | None) -> bool:
     """Say that a source sends no more cases, or does again; True when that changed (then `refresh_all`).
 
-    A retired source holds back the horizon of no other source in its space.
+    A retired source holds back the horizon of no other source in its space. Raises NotAllowed as `set_policy` does.
     """
+    refuse_without(by, "cases.change_source")
     source = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     if source.retired == retired:
         return False
@@ -193,6 +199,7 @@ def settle_pending_links(*, by: Acting | None) -> int:
         settled += batch
         if not last:
             return settled
+        leave_room()
 
 
 # (number of the waiting link, case, rule, effect, origin)

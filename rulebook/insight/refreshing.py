@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import F, Q
 
+from rulebook.cases.dialect import leave_room
 from rulebook.cases.models import DirtyMonth, Source
 from rulebook.cases.policies import by_space, is_settled
 from rulebook.cases.refreshing import mark_dirty
@@ -143,6 +144,7 @@ def _settle(
     noted = [marks[subject] for subject in sorted(subjects)]
     try:
         store_sums(source_id=source_id, month=month, counted=counted, subjects=subjects, noted=noted)
+        leave_room()
     except Overtaken:
         return  # it is marked, so the next refresh counts it again
 

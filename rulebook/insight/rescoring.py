@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from rulebook.cases.dialect import leave_room
 from rulebook.cases.policies import Policy
 from rulebook.catalogue.models import Rule, Topic
 from rulebook.insight.gathering import Met, contacts_met, packed_months
@@ -87,6 +88,7 @@ def rescore(beat: Callable[[], None] = lambda: None, *, everything: bool = False
     for start in range(0, len(changed), ROWS_A_BATCH):
         store_rule_figures(rows=changed[start : start + ROWS_A_BATCH], noted=noted)
         beat()
+        leave_room()
     store_source_figures(windows=list(found.values()), totals=totals, noted=noted)
 
 
