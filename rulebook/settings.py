@@ -138,16 +138,25 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("RULEBOOK_BEHIND_PROXY") else None
+# Both headers are believed: the one that tells https here, the one that tells the client's address in access/limits.py.
+BEHIND_PROXY = environment.flag("RULEBOOK_BEHIND_PROXY")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 
 REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]}
+
+# What the admin wears, in the order in which the files speak: the colours first, then what all pages share, then each
+# kind of page. A page's own file may say more about a shared part, so it comes after it.
+DESK_STYLES = (
+    "tokens", "parts", "lists", "fields", "charts", "frame", "sidebar", "outside",
+    "cases", "rules", "rule", "start", "top", "front_door", "votes", "flags",
+)  # fmt: skip
 
 UNFOLD = {
     "SITE_TITLE": "Rulebook",
     "SITE_HEADER": "Rulebook",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"/{STATIC_URL}favicon.svg"}],
     "SITE_URL": None,  # the admin is the site; a link to it from itself leads nowhere
-    "STYLES": [lambda request: f"/{STATIC_URL}rulebook.css"],
+    "STYLES": [f"/{STATIC_URL}desk/{name}.css" for name in DESK_STYLES],
     "SCRIPTS": [lambda request: f"/{STATIC_URL}rulebook.js"],
     "ENVIRONMENT": "rulebook.desk.navigation.sample_tag",
     "DASHBOARD_CALLBACK": "rulebook.desk.pages.start.start_page",

@@ -42,6 +42,7 @@ FOR_AGENTS = (
     "catalogue/sheet.py",
     "flags/answers.py",
     "flags/forms.py",
+    "flags/replies.py",
     "flags/sentences.py",
     "flags/services.py",
     "flags/views.py",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from rulebook.access.models import ClosedPeriod, Department, Person, Team, TeamLink
 from rulebook.access.queries import SMALLEST_SHOWN, team_sizes
+from rulebook.access.rights import refuse_without
 from rulebook.access.tokens import digest_of, new_token
 from rulebook.errors import RulebookError
 from rulebook.journal.services import Acting, business_verb, record
@@ -130,8 +131,10 @@ def keep_closed_period(*, period: ClosedPeriod, by: Acting | None) -> None:
 def make_team_link(*, team: Team, by: Acting | None) -> str:
     """A new secret with which the people of a team flag and vote. It is told once: only its hash is stored.
 
-    Raises RulebookError for a team of fewer than five, where "somebody of the team" would be a name.
+    Raises RulebookError for a team of fewer than five, where "somebody of the team" would be a name; NotAllowed without
+    the right to make links.
     """
+    refuse_without(by, "access.add_teamlink")
     if team_sizes().get(team.pk, 0) < SMALLEST_SHOWN:
         raise RulebookError(
             _(
@@ -148,7 +151,11 @@ def make_team_link(*, team: Team, by: Acting | None) -> str:
 
 @business_verb
 def revoke_team_link(*, link: TeamLink, by: Acting | None) -> bool:
-    """Close a link: every device that came by it is a stranger again. False when it was closed before."""
+    """Close a link: every device that came by it is a stranger again. False when it was closed before.
+
+    Raises NotAllowed without the right to change links.
+    """
+    refuse_without(by, "access.change_teamlink")
     closed = TeamLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
     if closed:
         record("link_revoked", "team", str(link.team_id), by=by)
@@ -186,7 +193,11 @@ def _rights(person: Person | None) -> str | None:
 
 
 def _keep(thing: Model, object_type: str, by: Acting | None) -> None:
-    """Store a row with one event that names the columns, and neither when nothing differs from what is stored."""
+    """Store a row with one event that names the columns, and neither when nothing differs from what is stored.
+
+    Raises NotAllowed without the right to add such a row, or to change one.
+    """
+    refuse_without(by, f"access.{'change' if thing.pk else 'add'}_{thing._meta.model_name}")
     if thing.pk is None:
         thing.save()
         record("created", object_type, str(thing.pk), by=by)

@@ -1,25 +1,25 @@
 """The doors of the front line, and what the product promises to those who come in."""
 
 from django.contrib.auth import login, logout
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from rulebook.access.forms import REFUSED, DoorForm
+from rulebook.access.forms import MANY, REFUSED, DoorForm
 from rulebook.access.kept import back_to, kept
-from rulebook.access.limits import too_many, within_limit
+from rulebook.access.limits import may_try, too_many, within_limit
 from rulebook.access.queries import SMALLEST_SHOWN, link_of
+from rulebook.access.tokens import is_signed
 from rulebook.access.voices import forget, remember, voice_of
 
-TRIES = 10  # to sign in by one name in a minute, from one address
-OPENINGS = (
-    900  # of a team's door in ten minutes, from one address: a room of 300 phones may sit behind it, and try again
-)
+# Of a team's door in ten minutes, from one address: a room of 300 phones may sit behind it, and try again.
+OPENINGS = 900
+GUESSES = 20  # at the secret of a link in ten minutes, from one address; those of links that we made are no guesses
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -34,7 +34,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @sensitive_variables("token")
 def team_door(request: HttpRequest, token: str) -> HttpResponse:
     """A team's link: the device is known from now on, and the secret is gone from the address."""
-    if not within_limit(request, "team door", OPENINGS, 600):
+    guessed = not is_signed(token)
+    if guessed and not may_try(request, "guess at a link", GUESSES, 600):
+        return too_many(request)
+    if not guessed and not within_limit(request, "team door", OPENINGS, 600):
         return too_many(request)
     link = link_of(token)
     if link is None:
@@ -51,14 +54,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Opens the page that was asked for, else the one where this person works."""
     status, refusal = 200, ""
     if request.method == "POST":
-        form, status = DoorForm(request, data=request.POST), 422
-        if not within_limit(request, f"sign in as {request.POST.get('username', '')[:150]}", TRIES, 60):
-            status, refusal = 429, _("Many tries at once. Try again in a minute.")
-        elif form.is_valid():
+        form = DoorForm(request, data=request.POST)
+        if form.is_valid():
             login(request, form.get_user())
             return HttpResponseRedirect(back_to(request, "home"))
-        else:
-            refusal = str(REFUSED)
+        many = form.has_error(NON_FIELD_ERRORS, "many")
+        status, refusal = (429, str(MANY)) if many else (422, str(REFUSED))
     wanted = request.POST.get("next") or request.GET.get("next", "")
     context = {"name": request.POST.get("username", ""), "refusal": refusal, "next": wanted}
     return render(request, "agent/sign_in.html", context, status=status)

@@ -5,6 +5,7 @@ The event names the rule and never the case: a case number shows who took the ca
 
 from django.utils.translation import gettext as _
 
+from rulebook.access.rights import refuse_without
 from rulebook.cases.models import Case, CaseRule, Effect, Origin
 from rulebook.cases.refreshing import mark_links_changed
 from rulebook.catalogue.models import Rule
@@ -17,9 +18,10 @@ def link_by_hand(*, case: Case, rule: Rule, effect: str, by: Acting | None) -> b
     """Say that a case met a rule; False when a person has said just that already.
 
     People say one effect of a case and rule: a new one takes the place of the old. What the help desk's data, a flag
-    or a matcher says of them stands beside it. Raises WrongUsage for an effect that there is not, and RulebookError
-    when the case is gone or the rule only proposed.
+    or a matcher says of them stands beside it. Raises WrongUsage for an effect that there is not, RulebookError when
+    the case is gone or the rule only proposed, and NotAllowed without the right to link.
     """
+    refuse_without(by, "cases.add_caserule")
     if effect not in Effect.values:
         raise WrongUsage(
             _("The effect is neither applied nor blocked: %(effect)s. Choose one of them.") % {"effect": effect}
@@ -42,8 +44,10 @@ def link_by_hand(*, case: Case, rule: Rule, effect: str, by: Acting | None) -> b
 def unlink_by_hand(*, link: CaseRule, by: Acting | None) -> bool:
     """Take away what a person said of a case; False when it is gone already.
 
-    Raises RulebookError for a link that something else than a person says: it would come back by itself.
+    Raises RulebookError for a link that something else than a person says: it would come back by itself. NotAllowed
+    without the right to change links.
     """
+    refuse_without(by, "cases.change_caserule")
     _lock(link.case_id)
     found = CaseRule.objects.filter(pk=link.pk).select_related("rule").first()
     if found is None:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rulebook.access.rights import refuse_without
 from rulebook.cases.models import Effect, Upload
 from rulebook.cases.previewing import Preview, preview_of
 from rulebook.cases.upload_files import (
@@ -37,6 +38,7 @@ KEPT_FOR = timedelta(hours=24)
 LONGEST_SOURCE = 100  # characters
 
 State = Upload.State
+ADD = "cases.add_upload"  # also to start one, and to throw it away: `work` then acts for whoever started it
 
 __all__ = [
     "Chunks", "Options", "Preview", "discard", "keep_upload", "preview", "rejected_file", "start_import", "sweep",
@@ -64,8 +66,9 @@ class Options:
 def keep_upload(*, file: Chunks, name: str, by: Acting | None, links: Chunks | None = None) -> Upload:
     """Store a file that somebody uploaded, as a draft to be looked at, with the file of links that came with it.
 
-    Raises CannotStart, and keeps nothing, when it cannot be stored.
+    Raises CannotStart, and keeps nothing, when it cannot be stored; NotAllowed without the right to bring files in.
     """
+    refuse_without(by, ADD)
     folder = secrets.token_hex(16)
     place = place_of(folder)
     file_name, links_name = safe_name(name, "cases.csv"), safe_name(links.name or "", "links.csv") if links else ""
@@ -108,8 +111,10 @@ def preview(upload: Upload, preset: str = "auto", overrides: Mapping[str, str | 
 def start_import(*, upload: Upload, options: Options, by: Acting | None) -> None:
     """Let `work` import a draft, or one that failed, anew. The import itself writes the event.
 
-    Raises WrongUsage for options that cannot mean anything, CannotStart when it is under way or its file is gone.
+    Raises WrongUsage for options that cannot mean anything, CannotStart when it is under way or its file is gone,
+    NotAllowed without the right to bring files in.
     """
+    refuse_without(by, ADD)
     source, space = _named(options.source), _named(options.space) if options.space.strip() else ""
     stored = {**asdict(options), "source": source, "space": space}
     kept = Upload.objects.filter(gone_at__gt=timezone.now()).exclude(folder="")
@@ -128,8 +133,9 @@ def start_import(*, upload: Upload, options: Options, by: Acting | None) -> None
 def discard(*, upload: Upload, by: Acting | None) -> None:
     """Remove an upload's files at once; of one that was never imported the row too. Raises CannotStart while it runs.
 
-    Nothing of this is in the journal: what was imported stays, and says so there.
+    Nothing of this is in the journal: what was imported stays, and says so there. Raises NotAllowed as `keep_upload`.
     """
+    refuse_without(by, ADD)
     folder = _forget(upload=upload)
     if folder:
         shutil.rmtree(place_of(folder), ignore_errors=True)

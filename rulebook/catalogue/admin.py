@@ -3,13 +3,14 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import connection
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from rulebook.access.models import Person
+from rulebook.catalogue.cleaning import hidden_of
 from rulebook.catalogue.finding import rules_matching
 from rulebook.catalogue.forms import RuleForm
 from rulebook.catalogue.models import Alias, Rule, RuleVersion, Topic
@@ -114,11 +115,14 @@ class RulePages(ServiceAdmin):
         return obj.code
 
     def save_model(self, request: HttpRequest, obj: Rule, form: RuleForm, change: bool) -> None:
+        given = form.fields_given()
         if change:
-            change_rule(rule=obj, fields=form.fields_given(), by=acting(request))
+            change_rule(rule=obj, fields=given, by=acting(request))
         else:
-            made = write_down(fields=form.fields_given(), by=acting(request), code=form.cleaned_data["code"])
+            made = write_down(fields=given, by=acting(request), code=form.cleaned_data["code"])
             obj.pk, obj.code = made.pk, made.code
+        if hidden := hidden_of(given):
+            self.message_user(request, hidden, messages.WARNING)
 
     # Shown to those who may only look; for the others the form has fields of these names.
 

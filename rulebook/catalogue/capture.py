@@ -20,7 +20,7 @@ from rulebook.access.kept import ask_to_sign_in
 from rulebook.access.rights import CHANGE
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import change_rule
-from rulebook.catalogue.sheet import MOST_LINES, lines_of, take_back, to_sort, write_lines
+from rulebook.catalogue.sheet import MOST_LINES, lines_of, take_back, to_sort, wordless_of, write_lines
 from rulebook.catalogue.similar import alike
 from rulebook.errors import RulebookError
 from rulebook.journal.services import Acting
@@ -32,6 +32,7 @@ MOST_HOUSES = 20  # "most houses pass twenty on the first sheet of paper"
 MOST_SHOWN = 100  # rules of one sitting, the newest
 MOST_LIKE = 2  # near-duplicates shown of each
 MOST_UNDONE = 50
+MOST_NUMBERS = 10  # of lines, named in one sentence
 MOST_DROPS = 200
 ONLY_THE_SHEET = "X-Sheet"  # sent by `capture.js`, which puts the list where the last one was
 SITTING, TOLD, SORTED = "sheet_of_paper", "sheet_told", "sheet_sorted"  # in the session
@@ -133,8 +134,8 @@ def sheet(request: HttpRequest) -> HttpResponse:
 
 def _write(request: HttpRequest, sitting: Sitting) -> Told:
     sent = request.POST.get("lines", "")
-    lines = lines_of(sent)
-    if not lines:
+    lines, wordless = lines_of(sent), wordless_of(sent)
+    if not lines and not wordless:
         return Told(errors=[_("Write a rule in one line. A few words are enough.")])
     if len(lines) > MOST_LINES:
         said = _("These are %(count)s lines, and %(most)s are taken at once. Send them in parts, or import a file.")
@@ -142,14 +143,30 @@ def _write(request: HttpRequest, sitting: Sitting) -> Told:
     kind = Rule.Kind.WRITTEN if request.POST.get("kind") == Rule.Kind.WRITTEN else Rule.Kind.UNWRITTEN
     made = write_lines(lines=lines, kind=kind, by=_acting(request))
     sitting.add(made.written)
-    told = Told(draft="\n".join(line for line, _why in made.refused))
+    told = Told(draft="\n".join([*(line for line, _why in made.refused), *wordless.values()]))
     told.errors = list(dict.fromkeys(why for _line, why in made.refused))
+    if wordless:
+        told.errors.append(_no_words(list(wordless)))
+    if made.hidden:
+        told.said.append(made.hidden)
     for known in made.known:
         told.said.append(_("“%(title)s” stands already, as %(code)s.") % {"title": known.title, "code": known.code})
     if len(made.written) > 1:
         count = len(made.written)
         told.said.insert(0, ngettext("%(count)s rule added.", "%(count)s rules added.", count) % {"count": count})
     return told
+
+
+def _no_words(numbers: list[int]) -> str:
+    """Lines without a word were most likely meant to be something: they are not dropped in silence."""
+    shown = ", ".join(whole(number) for number in numbers[:MOST_NUMBERS])
+    words = {"lines": shown if len(numbers) <= MOST_NUMBERS else f"{shown}, …"}
+    said = ngettext(
+        "Line %(lines)s has a sign and no word. It stands in the field.",
+        "Lines %(lines)s have signs and no words. They stand in the field.",
+        len(numbers),
+    )
+    return said % words
 
 
 def _undo_last(request: HttpRequest, sitting: Sitting) -> Told:

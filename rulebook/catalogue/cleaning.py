@@ -5,13 +5,22 @@ other line ends, and must not become a new version of its rule.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from rulebook.access.scrubbing import scrub, told
 from rulebook.tables.values import clean_key
 
 # What PostgreSQL, XML or UTF-8 cannot hold, and no reader sees: control characters, halves of pairs, non-characters.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 LINE_END = re.compile("\r\n?")
 BREAKS = re.compile("[\t\n]+")
+# What people write about a rule, by the length of it: several lines, or one.
+TEXTS = ("text", "clause", "purpose", "heard_where", "source_reference", "customer_hears")
+LINES = ("title", "decision_limit")
+# What stands where something was hidden. No word: a list that is imported in another language must change nothing.
+HIDDEN = "[…]"
+PAGE = re.compile(r"(https?://[^\s@]++(?!@))")  # an address names a page by its number, and not a person by theirs
 
 
 def clean_text(text: str) -> str:
@@ -30,6 +39,21 @@ def clean_line(text: str) -> str:
     'Refunds only by mail'
     """
     return BREAKS.sub(" ", clean_text(text))
+
+
+def without_people(text: str) -> str:
+    """A text of a rule without the numbers and addresses of people, as it is stored.
+
+    >>> without_people("Call Anna, 12 34 56 78. See https://intra.example/page/12345678")
+    'Call Anna, […]. See https://intra.example/page/12345678'
+    """
+    return "".join(part if place % 2 else scrub(part, HIDDEN).text for place, part in enumerate(PAGE.split(text)))
+
+
+def hidden_of(values: Mapping[str, Any]) -> str:
+    """What `without_people` hides in these fields of a rule, as a sentence for whoever wrote them; "" for nothing."""
+    texts = [str(values[name]) for name in (*TEXTS, *LINES) if values.get(name)]
+    return told(kind for text in texts for part in PAGE.split(text)[::2] for kind in scrub(part).hidden)
 
 
 def clean_name(text: str) -> str:

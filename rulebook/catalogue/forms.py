@@ -9,8 +9,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
+from rulebook.catalogue.cleaning import TEXTS
 from rulebook.catalogue.models import Rule
-from rulebook.catalogue.services import TEXTS, RuleFields
+from rulebook.catalogue.services import RuleFields
 from rulebook.catalogue.words import FIELDS, HELP
 from rulebook.journal.pages import RefusingForm
 from rulebook.tables.values import split_list

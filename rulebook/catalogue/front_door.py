@@ -4,6 +4,7 @@ Rules that exist already do not come this way: `write_down` takes them as they w
 figure. Its words stand still; one that is not let in, or is withdrawn, ends without having applied on any day.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import cast
 
@@ -87,11 +88,12 @@ def propose_rule(
 
 
 @business_verb
-def let_in(*, proposal: Proposal, hurts: int, by: Acting, reason: str = "") -> Rule:
+def let_in(*, proposal: Proposal, hurts: Callable[[Proposal], int], by: Acting, reason: str = "") -> Rule:
     """Let the rule in: it is in force from today, and the rule it replaces is gone from today.
 
-    `hurts` is how many flags say that it will hurt; where there are any, `reason` answers them. The caller counts
-    them, since flags come after rules in this house. Raises NotAllowed for somebody who may not decide for the
+    `hurts` counts the flags that say it will hurt; where there are any, `reason` answers them. The caller brings it,
+    since flags come after rules in this house. It is asked while the row of the rule is held, which a new flag waits
+    for: nobody is let in over a flag that has just come. Raises NotAllowed for somebody who may not decide for the
     department, FieldRefused when the answer is missing, and WrongState where `why_not_let_in` gives a sentence.
     """
     proposal, replaced = _at_hand(proposal)
@@ -100,7 +102,7 @@ def let_in(*, proposal: Proposal, hurts: int, by: Acting, reason: str = "") -> R
     if refusal:
         raise WrongState(refusal)
     reason = scrub(clean_text(reason)).text
-    if hurts and not reason:
+    if not reason and hurts(proposal):
         raise FieldRefused("reason", _("The front line says that this will hurt. Answer it: why does it enter?"))
     rule = _decide(proposal, ENTERED, reason, by)
     rule.versions.update(applies_from=timezone.localdate())
@@ -114,7 +116,8 @@ def let_in(*, proposal: Proposal, hurts: int, by: Acting, reason: str = "") -> R
 def refuse_proposal(*, proposal: Proposal, reason: str, by: Acting) -> None:
     """Do not let it in, and say why. May be done before the front line was heard to the end.
 
-    Raises NotAllowed as `let_in` does, FieldRefused without a reason, WrongState when it is decided already.
+    Raises NotAllowed as `let_in` does, FieldRefused without a reason, WrongState when it is decided already
+    or people vote on it.
     """
     proposal, _replaced = _at_hand(proposal)
     _refuse_strangers(proposal, by)
@@ -124,7 +127,7 @@ def refuse_proposal(*, proposal: Proposal, reason: str, by: Acting) -> None:
 
 @business_verb
 def withdraw_proposal(*, proposal: Proposal, by: Acting) -> None:
-    """Take it back. Raises NotAllowed for anybody but the proposer, WrongState when it is decided already."""
+    """Take it back. Raises NotAllowed for anybody but the proposer, WrongState as `refuse_proposal` does."""
     proposal, _replaced = _at_hand(proposal)
     if proposal.proposed_by_id != by.pk:
         raise NotAllowed(_("Only who proposed it withdraws it."))
@@ -256,7 +259,9 @@ def _refuse_strangers(proposal: Proposal, by: Acting) -> None:
 
 
 def _end_unheard(proposal: Proposal, outcome: str, verb: str, reason: str, by: Acting) -> None:
-    """The rule never applies: its wording begins and ends on the same day."""
+    """The rule never applies: its wording begins and ends on the same day, and not while a ballot is on it."""
+    if not proposal.outcome and (voted_on := why_voted_on(proposal.rule)):
+        raise WrongState(voted_on)
     rule = _decide(proposal, outcome, reason, by)
     today = timezone.localdate()
     rule.versions.update(applies_from=today, applies_to=today)

@@ -11,15 +11,19 @@ from django.utils.translation import ngettext
 
 from rulebook.access.models import Department, Person
 from rulebook.catalogue.cleaning import (
+    LINES,
+    TEXTS,
     UNPRINTABLE,
     choice,
     clean_line,
     clean_name,
     clean_text,
+    hidden_of,
     topic_path,
+    without_people,
 )
 from rulebook.catalogue.models import Alias, Rule, Topic
-from rulebook.catalogue.services import CHOICES, LINES, TEXTS, longest, too_long
+from rulebook.catalogue.services import CHOICES, longest, too_long
 from rulebook.tables.values import BadValue, parse_count, parse_day, parse_yes_no, split_list
 
 # In the order in which they are exported.
@@ -138,7 +142,10 @@ def read_row(file: str, line: int, cells: dict[str, str]) -> RuleRow:
                 row.values.update(READERS[name](name, cells[name]))
             except BadValue as problem:
                 row.warn(name, _("%(reason)s The field stays as it was.") % {"reason": problem.reason})
-    title = clean_line(cells["title"]) if "title" in cells else None
+    for name in (*TEXTS, *LINES):
+        if name in cells and (hidden := hidden_of({name: cells[name]})):
+            row.warn(name, hidden)
+    title = without_people(clean_line(cells["title"])) if "title" in cells else None
     if title == "":
         row.reject("title", _("The title is missing. Write what agents must, must not or may do, in one line."))
     elif title is not None and len(title) > longest(Rule, "title"):
@@ -152,11 +159,11 @@ Reader = Callable[[str, str], dict[str, Any]]
 
 
 def _text(name: str, text: str) -> dict[str, Any]:
-    return {name: clean_text(text)}
+    return {name: without_people(clean_text(text))}
 
 
 def _line(name: str, text: str) -> dict[str, Any]:
-    return {name: _short(name, clean_line(text), longest(Rule, name))}
+    return {name: _short(name, without_people(clean_line(text)), longest(Rule, name))}
 
 
 def _short(name: str, text: str, most: int) -> str:

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rulebook.access.models import Department, Person
-from rulebook.access.rights import refuse_others_rules
-from rulebook.catalogue.cleaning import clean_line, clean_name, clean_text, topic_path
+from rulebook.access.rights import refuse_others_rules, refuse_without
+from rulebook.catalogue.cleaning import LINES, TEXTS, clean_line, clean_name, clean_text, topic_path, without_people
 from rulebook.catalogue.codes import next_code
 from rulebook.catalogue.locks import refuse_locked
 from rulebook.catalogue.models import Alias, Rule, RuleChannel, RuleVersion, Topic
@@ -23,8 +23,6 @@ from rulebook.journal.services import Acting, business_verb, record
 
 RECLAIMED = {"authority", "clause"}
 MEANING = ("title", "text", "topics", "channels")
-TEXTS = ("text", "clause", "purpose", "heard_where", "source_reference", "customer_hears")
-LINES = ("title", "decision_limit")
 CHOICES = {"kind": Rule.Kind, "authority": Rule.Authority, "intent": Rule.Intent}
 MOST_REQUIREMENTS = 2**31 - 1  # what the column holds
 
@@ -102,8 +100,9 @@ def write_down(*, fields: RuleFields, by: Acting | None, code: str = "") -> Rule
     """Write down a rule as found: it is in force already, somewhere. Only the title is needed.
 
     Raises RulebookError when the title is missing, a value is impossible, or the code or an alias already finds
-    another rule.
+    another rule; NotAllowed without the right to write rules down.
     """
+    refuse_without(by, "catalogue.add_rule")
     rule = store_rule(fields, by, code=code, status=Rule.Status.IN_FORCE)
     record("written_down", "rule", rule.code, after=rule.status, by=by)
     return rule
@@ -194,14 +193,17 @@ def add_topic(*, rule: Rule, path: str, by: Acting | None) -> bool:
 
 
 def cleaned(fields: RuleFields) -> RuleFields:
-    """The same fields in the one form that is stored and compared. Raises RulebookError for an impossible value."""
+    """The same fields in the one form that is stored and compared, without the numbers and addresses of people.
+
+    Raises RulebookError for an impossible value.
+    """
     values: dict[str, Any] = dict(fields)
     for name in TEXTS:
         if name in values:
-            values[name] = clean_text(values[name])
+            values[name] = without_people(clean_text(values[name]))
     for name in LINES:
         if name in values:
-            values[name] = clean_line(values[name])
+            values[name] = without_people(clean_line(values[name]))
             if len(values[name]) > longest(Rule, name):
                 raise FieldRefused(name, too_long(name, longest(Rule, name)))
     for name, clean in (("aliases", clean_name), ("channels", clean_name), ("topics", topic_path)):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from rulebook.access.models import Person
 from rulebook.access.rights import own_rules, refuse_others_rules
-from rulebook.catalogue.cleaning import clean_line, clean_text
+from rulebook.catalogue.cleaning import LINE_END, clean_line, hidden_of, without_people
 from rulebook.catalogue.models import Alias, Rule, RuleChannel, RuleVersion
 from rulebook.catalogue.nearness import words_in
 from rulebook.catalogue.services import write_down
@@ -34,6 +34,7 @@ class Sheet:
     written: list[Rule] = field(default_factory=list)
     known: list[Likely] = field(default_factory=list)  # rules that say the very same already
     refused: list[tuple[str, str]] = field(default_factory=list)  # line, why
+    hidden: str = ""  # what was hidden in the lines that were written, as a sentence
 
 
 def lines_of(text: str) -> list[str]:
@@ -42,8 +43,16 @@ def lines_of(text: str) -> list[str]:
     >>> lines_of("- No refunds on Fridays\n\n2) Ask for the order number\n- No refunds on Fridays")
     ['No refunds on Fridays', 'Ask for the order number']
     """
-    lines = (clean_line(BULLET.sub("", line)) for line in clean_text(text).split("\n"))
-    return [line for line in dict.fromkeys(lines) if re.search(r"\w", line)]
+    return [line for line in dict.fromkeys(_numbered(text).values()) if re.search(r"\w", line)]
+
+
+def wordless_of(text: str) -> dict[int, str]:
+    r"""{number: line} of the lines in which a sign stands and no word, such as a lone dash: they are no rules.
+
+    >>> wordless_of("\n§\nNo cash\n - \n---")
+    {2: '§', 5: '---'}
+    """
+    return {number: line for number, line in _numbered(text).items() if line and not re.search(r"\w", line)}
 
 
 def write_lines(*, lines: Iterable[str], kind: str, by: Acting) -> Sheet:
@@ -52,15 +61,19 @@ def write_lines(*, lines: Iterable[str], kind: str, by: Acting) -> Sheet:
     A line that says word for word what a rule says that is not removed makes none: a second tap writes nothing twice.
     """
     sheet = Sheet()
-    standing = {line: _standing(line) for line in lines}  # before the first is written: each writing is a new search
+    # Before the first is written: each writing is a new search. By the words that would be stored.
+    standing = {line: _standing(without_people(line)) for line in lines}
+    stored: list[str] = []
     for line, known in standing.items():
         if known:
             sheet.known.append(known)
             continue
         try:
             sheet.written.append(write_down(fields={"title": line, "kind": kind}, by=by))
+            stored.append(line)
         except RulebookError as reason:
             sheet.refused.append((line, str(reason)))
+    sheet.hidden = hidden_of({"title": "\n".join(stored)})
     return sheet
 
 
@@ -85,6 +98,13 @@ def to_sort(by: Acting) -> list[tuple[int, str]]:
     own = own_rules(cast(Person, by))
     rules = Rule.objects.filter(status__in=[Rule.Status.IN_FORCE, Rule.Status.SUSPENDED])
     return list((rules if own is None else rules.filter(own)).order_by("pk").values_list("pk", "intent"))
+
+
+def _numbered(text: str) -> dict[int, str]:
+    """{number: line}, from 1, without the bullets and numbers of a list."""
+    return {
+        number: clean_line(BULLET.sub("", line)) for number, line in enumerate(LINE_END.sub("\n", text).split("\n"), 1)
+    }
 
 
 def _standing(line: str) -> Likely | None:

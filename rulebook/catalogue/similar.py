@@ -23,6 +23,9 @@ from rulebook.journal.models import JournalHead
 
 LEAST_LIKELY = 0.25  # less than this is chance
 LEAST_ALIKE = 0.6  # of a title's weight, both ways round
+# How much likelier a rule must be that nobody has to follow yet, or any more, to stand before one that is in force.
+BEHIND = {Rule.Status.PROPOSED.value: 0.1, Rule.Status.REMOVED.value: 0.15}
+NAMED = 2.0  # the score of a code or an alias
 
 # pk -> when it was last changed, status, names
 State = dict[int, tuple[datetime, str, tuple[str, ...]]]
@@ -63,7 +66,8 @@ def likely_rules(text: str, *, most: int = 5, include_removed: bool = True) -> l
     """The rules that somebody who typed this may mean, the likeliest first; none for a blank or for chance.
 
     Looks at titles, texts, codes, aliases and the customer's sentence, in any of the four languages and misspelt.
-    An exact code or alias leads. Proposed rules are among them. Takes any text.
+    An exact code or alias leads. A proposed rule stands behind those in force that are as likely; removed ones stand
+    last, for they can still be meant. Takes any text.
     """
     text = clean_text(text[:LONGEST_TEXT])
     if not text:
@@ -71,7 +75,11 @@ def likely_rules(text: str, *, most: int = 5, include_removed: bool = True) -> l
     with _lock:
         memory = _refreshed()
         besides = frozenset() if include_removed else memory.removed
-        return _told(memory, memory.near.nearest(text, most=most, least=LEAST_LIKELY, besides=besides))
+        near = _told(memory, memory.near.nearest(text, most=2 * most, least=LEAST_LIKELY, besides=besides))
+    likeliest = sorted(
+        near, key=lambda rule: -rule.score if rule.score == NAMED else BEHIND.get(rule.status, 0.0) - rule.score
+    )
+    return sorted(likeliest[:most], key=lambda rule: rule.removed and rule.score != NAMED)
 
 
 def alike(rule: Rule | str, *, most: int = 5, include_removed: bool = True) -> list[Likely]:

@@ -105,13 +105,13 @@ def _send(line: said.SaidFlag, rules: dict[str, int], today: date) -> str:
     rule = Rule.objects.get(pk=rules[line.rule]) if line.rule else None
     telling = Telling(line.stopped, line.customer_heard, rule, line.rule_words, line.channel)
     more = More("", line.solved, line.minutes, line.instead, line.decision, line.quotable)
-    once = send_flag(form=f"demo {line.number}", telling=telling, anonymous=anonymous, by=signed_by, team=team).once
+    sent = send_flag(form=f"demo {line.number}", telling=telling, anonymous=anonymous, by=signed_by, team=team)
     if more != More():
-        add_to_flag(once=once, more=more, by=signed_by)
+        add_to_flag(once=sent.once, more=more, by=signed_by, team=team, receipt=sent.receipt)
     began = _moment(line, today)
-    HeldFlag.objects.filter(once=once).update(held_on=timezone.localdate(began))
-    Flag.objects.filter(once=once).update(flagged_on=timezone.localdate(began), flagged_at=began)
-    return once
+    HeldFlag.objects.filter(once=sent.once).update(held_on=timezone.localdate(began))
+    Flag.objects.filter(once=sent.once).update(flagged_on=timezone.localdate(began), flagged_at=began)
+    return sent.once
 
 
 def _answer(line: said.SaidFlag, flag: Flag, into: Flag | None, by: Person) -> Flag:

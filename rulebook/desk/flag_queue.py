@@ -120,6 +120,8 @@ def rules_for(flag: Flag, chosen: int = 0) -> list[Candidate]:
         for rule in likely
         if own is None or rule.pk != own.pk
     ]
+    if chosen and chosen not in [one[0] for one in found] and (other := Rule.objects.filter(pk=chosen).first()):
+        found.insert(0, (other.pk, other.code, other.title, other.status == Rule.Status.REMOVED, 0.0))
     best = found[0][0] if found and found[0][4] >= CHOSEN_FROM else None
     return [Candidate(pk, code, title, removed, pk == (chosen or best)) for pk, code, title, removed, _score in found]
 

@@ -31,6 +31,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         request, _("Front door"), "door_front", "admin:catalogue_proposal_changelist", "catalogue.view_proposal"
     )
     more = [
+        _line(request, _("Write rules down"), "edit_note", "capture", "catalogue.add_rule"),
+        _line(request, _("Sort rules"), "low_priority", "capture_sort", "catalogue.change_rule"),
         {**door, "badge_callback": decisions_waiting(request)} if door else {},
         _line(request, _("Ballots"), "how_to_vote", "admin:votes_ballot_changelist", "votes.view_ballot"),
         _line(request, _("Cases"), "deployed_code", "admin:cases_case_changelist", "cases.view_case"),

@@ -4,11 +4,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 
-from rulebook.access.forms import REFUSED
+from rulebook.access.forms import REFUSED, SlowedDown
 from rulebook.access.models import Person
 
 
-class SignInForm(AuthenticationForm):  # type: ignore[misc]
+class SignInForm(SlowedDown, AuthenticationForm):  # type: ignore[misc]
     """Says one thing for a wrong name, a wrong password and a closed account: else it would tell which names exist.
 
     Somebody whose password is right, and who does not work at the desk, is told where else to go.

@@ -62,7 +62,7 @@ def answers(request: HttpRequest) -> HttpResponse:
 def answered() -> QuerySet[Flag]:
     """Flags with an answer, those that were merged into another left out: they stand there as its number."""
     replied = Flag.objects.filter(replied_at__isnull=False).exclude(outcome=Flag.Outcome.MERGED)
-    return replied.select_related("rule").order_by("-replied_at", "pk")
+    return replied.select_related("rule__department", "rule__owner").order_by("-replied_at", "pk")
 
 
 def merged_into(flags: Iterable[Flag], person: Person | None) -> dict[int, tuple[int, int]]:

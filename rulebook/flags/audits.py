@@ -25,11 +25,12 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rulebook.access.rights import refuse_without
 from rulebook.cases.intervals import Z90, wilson
 from rulebook.cases.models import Case, CaseRule, Effect, Method, Origin, Outcome, Source
 from rulebook.cases.policies import effective_horizon
 from rulebook.catalogue.models import Rule
-from rulebook.errors import RulebookError
+from rulebook.errors import RulebookError, WrongState
 from rulebook.flags.models import Audit, AuditedCase
 from rulebook.journal.services import Acting, business_verb, record, take_turn
 from rulebook.journal.words import teach
@@ -112,21 +113,18 @@ def _last_complete(source: Source, horizon: datetime | None) -> date | None:
 def draw_audit(*, sources: Sequence[Source], by: Acting | None) -> Audit:
     """Draw the contacts of the last whole month of these sources. Reads that month's contacts once, by an index.
 
-    Raises RulebookError when the month was drawn already, when no month is over yet, and when nothing is to be drawn.
+    Raises NotAllowed, and WrongState when the month was drawn already, when no month is over yet, and when nothing is
+    to be drawn.
     """
+    refuse_without(by, "flags.add_audit")
     take_turn("audits")
     month = month_to_draw(sources)
-    if month is None:
-        raise RulebookError(_("No month is over and mature yet. Import cases first."))
-    if Audit.objects.filter(month=month).exists():
-        raise RulebookError(_("The contacts of this month were drawn already. The next ones follow in a month."))
-    flagged = CaseRule.objects.filter(case=OuterRef("pk"), origin=Origin.FLAG)
-    numbers: list[int] = []
-    for source in sources:
-        cases = Case.objects.filter(source=source, excluded="", outcome=Outcome.NOT_RESOLVED, **_within(month, source))
-        numbers += cases.filter(~Exists(flagged)).values_list("pk", flat=True)
+    if why_not := _why_not_drawn(month):
+        raise WrongState(why_not)
+    assert month is not None
+    numbers = [pk for cases in _unsolved(month, sources) for pk in cases.values_list("pk", flat=True)]
     if not numbers:
-        raise RulebookError(_("Every contact of that month was solved, or flagged. There is nothing to read."))
+        raise WrongState(_nothing_to_read())
     audit = Audit.objects.create(month=month, drawn_at=timezone.now(), population=len(numbers))
     drawn = CHANCE.sample(numbers, min(DRAWN, len(numbers)))
     known = _explained(drawn)
@@ -136,6 +134,66 @@ def draw_audit(*, sources: Sequence[Source], by: Acting | None) -> Audit:
     )
     record("drawn", "audit", str(audit), after=str(len(drawn)), by=by)
     return audit
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """What a draw would find: contacts, of which the ledger has a rule for `explained`; or why there is none."""
+
+    month: date | None = None
+    population: int = 0
+    explained: int = 0
+    why_not: str = ""
+    done: bool = False  # the month was drawn already
+
+    @property
+    def drawn(self) -> int:
+        return min(DRAWN, self.population)
+
+    @property
+    def to_read(self) -> int:
+        """How many of the drawn are left to read, to be expected: those of which the ledger has no rule.
+
+        >>> Drawable(population=100, explained=40).to_read, Drawable(population=3).to_read, Drawable().to_read
+        (18, 3, 0)
+        """
+        left = self.population - self.explained
+        return round(self.drawn * left / self.population) if self.population else 0
+
+
+def what_to_draw(sources: Sequence[Source]) -> Drawable:
+    """Before somebody draws. Reads the month's contacts once, by an index."""
+    month = month_to_draw(sources)
+    if why_not := _why_not_drawn(month):
+        return Drawable(month, why_not=why_not, done=month is not None)
+    assert month is not None
+    known = CaseRule.objects.filter(case=OuterRef("pk"), effect=Effect.BLOCKED).exclude(origin=Origin.FLAG)
+    counted = [
+        cases.aggregate(all=Count("pk"), known=Count("pk", filter=Exists(known))) for cases in _unsolved(month, sources)
+    ]
+    population = sum(found["all"] for found in counted)
+    if not population:
+        return Drawable(month, why_not=_nothing_to_read())
+    return Drawable(month, population, sum(found["known"] for found in counted))
+
+
+def _why_not_drawn(month: date | None) -> str:
+    if month is None:
+        return _("No month is over and mature yet. Import cases first.")
+    if Audit.objects.filter(month=month).exists():
+        return _("The contacts of this month were drawn already. The next ones follow in a month.")
+    return ""
+
+
+def _nothing_to_read() -> str:
+    return _("Every contact of that month was solved, or flagged. There is nothing to read.")
+
+
+def _unsolved(month: date, sources: Sequence[Source]) -> "list[QuerySet[Case]]":
+    """The not resolved contacts of the month that nobody flagged, of each source."""
+    flagged = CaseRule.objects.filter(case=OuterRef("pk"), origin=Origin.FLAG)
+    unsolved = Case.objects.filter(~Exists(flagged), excluded="", outcome=Outcome.NOT_RESOLVED)
+    return [unsolved.filter(source=source, **_within(month, source)) for source in sources]
 
 
 def _within(month: date, source: Source) -> dict[str, object]:
@@ -161,8 +219,9 @@ def say_what_stopped(*, audited: AuditedCase, verdict: str, by: Acting | None, r
     """Store what the reader saw; which rule it was, where the rulebook has it. One event, without the case.
 
     Two people who read one contact: the first one's word stands, and the second is told. A reader's own verdict can
-    be changed. Raises RulebookError.
+    be changed. Raises NotAllowed, WrongState, and RulebookError for what is no verdict.
     """
+    refuse_without(by, "flags.change_audit")
     if verdict not in {Verdict.RULE, Verdict.NO_RULE, Verdict.UNKNOWN}:
         raise RulebookError(_("Say whether a rule stopped it, no rule did, or it cannot be told."))
     own = Q(verdict=Verdict.OPEN) | Q(read_by=by.pk if by else None)
@@ -175,7 +234,7 @@ def say_what_stopped(*, audited: AuditedCase, verdict: str, by: Acting | None, r
         read_at=timezone.now(),
     )
     if not stored:
-        raise RulebookError(_("Somebody else has read this contact a moment ago. Go on with the next one."))
+        raise WrongState(_("Somebody else has read this contact a moment ago. Go on with the next one."))
     found = AuditedCase.objects.select_related("audit").get(pk=audited.pk)
     record("contact_read", "audit", str(found.audit), after=verdict, by=by)
     return found

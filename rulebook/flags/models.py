@@ -12,7 +12,10 @@ from rulebook.access.models import Team
 from rulebook.cases.models import Case, Source
 from rulebook.catalogue.models import Rule
 from rulebook.fields import BytewiseField
-from rulebook.flags import words
+from rulebook.flags import replies, words
+
+# What a flag's reply is about: for `select_related`.
+REPLY = ("rule__department", "rule__owner", "merged_into__rule__department", "merged_into__rule__owner")
 
 
 def random_id() -> int:
@@ -84,7 +87,9 @@ class Flag(Said):
     rule_was_removed = models.BooleanField(_("the rule was removed already"), default=False)  # a zombie
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True, default=Outcome.OPEN)
     headline = models.CharField(_("headline"), max_length=200, blank=True)
+    # What the manager wrote; else `by_default` says which of our own sentences stands for it, in the reader's language.
     answer = models.TextField(_("answer"), blank=True)
+    by_default = models.CharField(max_length=10, blank=True, editable=False)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("answered by"),
@@ -116,10 +121,25 @@ class Flag(Said):
             models.CheckConstraint(
                 condition=Q(merged_into=None) | ~Q(merged_into=F("id")), name="a_flag_merges_into_another"
             ),
+            models.CheckConstraint(
+                condition=Q(answer="") | Q(by_default=""), name="an_answer_is_written_or_by_default"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.stopped[:80]
+
+    @property
+    def reply(self) -> str:
+        """What the agent reads: the manager's words, or the default answer in the language of whoever reads.
+
+        A flag that was merged has the answer of the other one, about the rule of that.
+        """
+        if self.answer or not self.by_default:
+            return self.answer
+        rule = (self.merged_into or self).rule
+        department = str(rule.department or rule.owner or "") if rule else ""
+        return replies.in_words(self.by_default, rule.title if rule else self.headline, department)
 
 
 class Audit(models.Model):

@@ -6,11 +6,11 @@ from rulebook.catalogue.cleaning import clean_name
 from rulebook.catalogue.models import Alias, Rule
 from rulebook.catalogue.similar import likely_rules
 from rulebook.flags.matching import Piece, pieces
-from rulebook.flags.models import Flag, HeldFlag
+from rulebook.flags.models import REPLY, Flag, HeldFlag
 from rulebook.flags.receipts import receipt_digest
 
 MOST_LISTED = 4  # a phone shows them above the keyboard
-MOST_GUESSED = 2  # while nobody has asked for a rule
+MOST_GUESSED = 3  # from what stopped somebody, while nobody has asked for a rule
 LONGEST_QUERY = 500  # characters that are looked at
 
 
@@ -39,22 +39,30 @@ def rule_named(name: str) -> Rule | None:
     return alias.rule if alias else None
 
 
-def rules_to_choose(typed: str, otherwise: str, chosen: Rule | None) -> list[Listed]:
-    """The rules that `typed` may mean, best first; where nothing was typed, those that `otherwise` may mean.
+def rules_guessed(stopped: str, typed: str, chosen: Rule | None) -> list[Listed]:
+    """The rules that may have stopped somebody who says this; none where a rule was chosen, or another text `typed`."""
+    return [] if typed.strip() or chosen else _listed(stopped.strip()[:LONGEST_QUERY], MOST_GUESSED, None)
+
+
+def rules_to_choose(typed: str, chosen: Rule | None) -> list[Listed]:
+    """The rules that `typed` may mean, best first.
 
     The chosen one stands first: it must not vanish because somebody types on.
     """
-    text = (typed.strip() or otherwise.strip())[:LONGEST_QUERY]
-    most = MOST_LISTED if typed.strip() else MOST_GUESSED
-    listed = [
-        Listed(rule.code, pieces(rule.title, text), rule.customer_hears.strip(), rule.status, False)
-        for rule in likely_rules(text, most=most)
-        if chosen is None or rule.pk != chosen.pk
-    ]
+    text = typed.strip()[:LONGEST_QUERY]
+    listed = _listed(text, MOST_LISTED, chosen)
     if chosen is None:
         return listed
     first = Listed(chosen.code, pieces(chosen.title, text), chosen.customer_hears.strip(), chosen.status, True)
     return [first, *listed]
+
+
+def _listed(text: str, most: int, chosen: Rule | None) -> list[Listed]:
+    return [
+        Listed(rule.code, pieces(rule.title, text), rule.customer_hears.strip(), rule.status, False)
+        for rule in likely_rules(text, most=most)
+        if chosen is None or rule.pk != chosen.pk
+    ]
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ def fate_of(code: str) -> Fate | None:
     digest = receipt_digest(code)
     if not digest:
         return None
-    flag = Flag.objects.filter(receipt=digest).select_related("rule").first()
+    flag = Flag.objects.filter(receipt=digest).select_related(*REPLY).first()
     if flag is not None:
         return Fate(flag, flag.rule)
     held = HeldFlag.objects.filter(receipt=digest).select_related("rule").first()

@@ -14,7 +14,7 @@ from rulebook.cases.queries import only_living_source
 from rulebook.catalogue.cleaning import clean_line, clean_name, clean_text
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused
-from rulebook.errors import WrongState
+from rulebook.errors import NotAllowed, WrongState
 from rulebook.flags.holding import TURN, change_held, hold
 from rulebook.flags.models import Flag, HeldFlag
 from rulebook.flags.receipts import receipt_code, receipt_digest
@@ -101,22 +101,28 @@ def send_flag(*, form: str, telling: Telling, anonymous: bool, by: Person | None
 
 
 @business_verb
-def add_to_flag(*, once: str, more: More, by: Person | None) -> Added:
+def add_to_flag(*, once: str, more: More, by: Person | None, team: Team | None = None, receipt: str = "") -> Added:
     """Store what somebody adds to the flag that `send_flag` called `once`. What was added before is replaced.
 
-    Raises FieldRefused, and WrongState where the flag has gone out to its readers meanwhile or is no longer there.
+    Only whoever sent it may: the same person, the same `team` by its link, and of an anonymous one whoever has its
+    `receipt` code. Raises NotAllowed, FieldRefused, and WrongState where the flag has gone out to its readers meanwhile
+    or is no longer there.
     """
     more, hidden = _scrubbed(_clean_more(more))
     fields = dict(vars(more))
     case = str(fields.pop("case_reference"))
     take_turn(TURN)
-    if change_held(once, **fields):
+    if held := HeldFlag.objects.filter(once=once).first():
+        _refuse_others(held.receipt == receipt_digest(receipt))
+        change_held(once, **fields)
         return Added(hidden)
     flag = (
         Flag.objects.select_for_update(of=("self",)).select_related("rule").filter(once=once, anonymous=False).first()
     )
     if flag is None:
         raise WrongState(_("Nothing can be added to this flag any more. Write a new one; it may be short."))
+    author, from_team = (by.pk if by else None), (team.pk if team and not by else None)
+    _refuse_others((author or from_team) is not None and (flag.author_id, flag.team_id) == (author, from_team))
     case_before = flag.case_reference
     fields |= {"case_reference": case, "source": source_of(case)}
     changed = [name for name, value in fields.items() if getattr(flag, name) != value]
@@ -144,6 +150,11 @@ def link_flagged_case(*, flag: Flag, rule_before: Rule | None = None, case_befor
     if not flag.case_reference or flag.rule is None:
         return None
     return link_flagged(external_id=flag.case_reference, rule=flag.rule)
+
+
+def _refuse_others(sent_it: bool) -> None:
+    if not sent_it:
+        raise NotAllowed(_("Somebody else sent this flag. Your text is safe here. Write a flag of your own."))
 
 
 def _clean_telling(telling: Telling) -> Telling:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
 
 from rulebook.access.models import Person
 from rulebook.access.rights import may_change_rule_of
@@ -19,28 +19,39 @@ from rulebook.access.scrubbing import scrub
 from rulebook.catalogue.cleaning import clean_line, clean_text
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused, change_rule, longest, write_down
+from rulebook.catalogue.similar import Likely, alike
 from rulebook.errors import NotAllowed, WrongState
 from rulebook.flags.answering import may_make_rules, refuse_others_flags
-from rulebook.flags.models import Flag
+from rulebook.flags.models import REPLY, Flag
+from rulebook.flags.replies import Default
 from rulebook.flags.sentences import in_words
 from rulebook.flags.services import link_flagged_case
 from rulebook.journal.services import Acting, business_verb, record
 from rulebook.journal.words import teach
 
 LONGEST_ANSWER = 2_000  # characters
+MOST_TWICE = 2  # rules that are named where one says much the same
 Outcome = Flag.Outcome
-
-# What the agent reads where nobody writes anything else.
-LINKED = gettext_lazy("We linked it to the rule “%(rule)s”. It counts when we decide what becomes of that.")
-PASSED_ON = gettext_lazy("The rule “%(rule)s” belongs to %(department)s. They answer next.")
-MADE = gettext_lazy("We wrote it down as a rule, “%(rule)s”. Now it can be counted, voted on and abolished.")
-MERGED = gettext_lazy("Several of you said the same. We answer all of you together.")
-NO_RULE = gettext_lazy("No rule of ours says so. You decide.")
-NOT_ASKED = gettext_lazy("Nothing asks for “%(rule)s”. We sorted it under what we drop; you hear when it is gone.")
 
 
 class AlreadyDecided(WrongState):
     """Somebody else was first. Nothing was stored; the text says what was done, and by whom."""
+
+
+class LikelyTwice(FieldRefused):
+    """A rule says much the same as the one that was to be made. Nothing was stored; `rules` are the likely ones."""
+
+    def __init__(self, rules: list[Likely]) -> None:
+        said = ngettext(
+            "A rule says much the same: %(rules)s. Link the flag to it, or make the rule anyway.",
+            "Rules say much the same: %(rules)s. Link the flag to one, or make the rule anyway.",
+            len(rules),
+        )
+        removed = _("“%(title)s” (%(code)s, removed)")
+        named = _("“%(title)s” (%(code)s)")
+        titles = [(removed if rule.removed else named) % vars(rule) for rule in rules]
+        super().__init__("title", said % {"rules": ", ".join(titles)})
+        self.rules = rules
 
 
 teach("flag", {code: label for code, label in Outcome.choices if code})
@@ -55,11 +66,10 @@ def link_flag(*, flag: Flag, rule: Rule, by: Acting | None, headline: str = "", 
     """
     refuse_others_flags(_person(by), flag)
     own = by is None or may_change_rule_of(cast(Person, by), rule.department_id, rule.owner_id)
-    words = {"rule": rule.title, "department": rule.department.name if rule.department else rule.owner}
     before = flag.rule
     stored = _store(
         flag, by, Outcome.LINKED if own else Outcome.OPEN,
-        headline=headline or _title_of(rule), answer=answer or str(LINKED if own else PASSED_ON) % words,
+        headline=headline or _title_of(rule), answer=answer, default=Default.LINKED if own else Default.PASSED_ON,
         rule_id=rule.pk, rule_was_removed=rule.status == Rule.Status.REMOVED,
     )  # fmt: skip
     link_flagged_case(flag=stored, rule_before=before)
@@ -69,26 +79,32 @@ def link_flag(*, flag: Flag, rule: Rule, by: Acting | None, headline: str = "", 
 
 
 @business_verb
-def make_rule_of(*, flag: Flag, title: str, by: Acting | None, headline: str = "", answer: str = "") -> Flag:
+def make_rule_of(
+    *, flag: Flag, title: str, by: Acting | None, headline: str = "", answer: str = "", anyway: bool = False
+) -> Flag:
     """Write the rule down, as found and unwritten, with the sentence that the customer had to hear.
 
-    The title is the manager's own: what an agent said is not made public by becoming a rule.
+    The title is the manager's own: what an agent said is not made public by becoming a rule. Raises LikelyTwice where
+    a rule says much the same already, a removed one too, unless it is to be made `anyway`.
     """
     refuse_others_flags(_person(by), flag)
     if not may_make_rules(_person(by)):
         raise NotAllowed(_("Your role writes no rules down. Link the flag to one, answer it, or ask a manager."))
+    title = scrub(title).text
+    if not anyway and (same := alike(title, most=MOST_TWICE)):
+        raise LikelyTwice(same)
     rule = write_down(
         fields={
-            "title": scrub(title).text,
+            "title": title,
             "kind": Rule.Kind.UNWRITTEN,
             "customer_hears": in_words(flag.customer_heard),
             "heard_where": _("An agent flagged it."),
         },
         by=by,
     )
-    before, answer = flag.rule, answer or str(MADE) % {"rule": rule.title}
+    before = flag.rule
     stored = _store(
-        flag, by, Outcome.NEW_RULE, headline=headline or _title_of(rule), answer=answer,
+        flag, by, Outcome.NEW_RULE, headline=headline or _title_of(rule), answer=answer, default=Default.MADE,
         rule_id=rule.pk, rule_was_removed=False,
     )  # fmt: skip
     link_flagged_case(flag=stored, rule_before=before)
@@ -102,7 +118,8 @@ def merge_flags(*, flag: Flag, into: Flag, by: Acting | None, headline: str = ""
     """Say that two flags are about the same thing: they are answered together from now on.
 
     The merged one is given the other's answer as soon as there is one, and until then a first reply. What was merged
-    into it before goes along. Raises FieldRefused where the two are the same, or have been merged the other way round.
+    into it before goes along. Whoever merges may answer both of them. Raises FieldRefused where the two are the same,
+    or have been merged the other way round.
     """
     refuse_others_flags(_person(by), flag)
     # In the order of their numbers: two who merge two flags crosswise come one after the other.
@@ -114,12 +131,16 @@ def merge_flags(*, flag: Flag, into: Flag, by: Acting | None, headline: str = ""
         raise FieldRefused("into", _("The other flag is no longer here. Choose another one."))
     if target.pk == flag.pk:
         raise FieldRefused("into", _("A flag is not merged with itself. Choose another one."))
+    refuse_others_flags(_person(by), target)
     rule_id = flag.rule_id or target.rule_id
     stored = _store(
-        flag, by, Outcome.MERGED, headline=headline or target.headline, answer=answer or target.answer or str(MERGED),
+        flag, by, Outcome.MERGED, headline=headline or target.headline, answer=answer or target.answer,
+        default=Default(target.by_default) if target.by_default else Default.MERGED,
         decided_at=timezone.now() if target.decided_at else None, merged_into_id=target.pk, rule_id=rule_id,
     )  # fmt: skip
-    same = {name: getattr(target, name) for name in ("headline", "answer", "answered_by_id", "decided_at")}
+    same = {
+        name: getattr(target, name) for name in ("headline", "answer", "by_default", "answered_by_id", "decided_at")
+    }
     Flag.objects.filter(merged_into=flag.pk).update(merged_into=target.pk, **(same if target.replied_at else {}))
     if flag.rule_id is None and rule_id is not None:
         link_flagged_case(flag=stored)
@@ -144,9 +165,9 @@ def not_a_rule(*, flag: Flag, by: Acting | None, headline: str = "", answer: str
     """Say that nothing asks for it. Where the flag names a rule, that rule is sorted under "drop"."""
     refuse_others_flags(_person(by), flag)
     rule = flag.rule
-    answer = answer or (str(NOT_ASKED) % {"rule": rule.title} if rule else str(NO_RULE))
     headline = headline or (_title_of(rule) if rule else "")
-    stored = _store(flag, by, Outcome.NO_RULE, headline=headline, answer=answer)
+    default = Default.NOT_ASKED if rule else Default.NO_RULE
+    stored = _store(flag, by, Outcome.NO_RULE, headline=headline, answer=answer, default=default)
     if rule is not None:
         change_rule(rule=rule, fields={"intent": Rule.Intent.DROP.value}, by=by)
     record("called_no_rule", "flag", str(flag.pk), after=rule.code if rule else "", by=by)
@@ -166,7 +187,7 @@ def put_back(*, flag: Flag, by: Acting | None) -> Flag:
     if not _as_read(flag).update(outcome=Outcome.OPEN, decided_at=None, merged_into=None):
         raise AlreadyDecided(what_became_of(flag))
     record("put_back", "flag", str(flag.pk), before=flag.outcome, by=by)
-    stored = Flag.objects.select_related("rule__department").get(pk=flag.pk)
+    stored = _read(flag)
     _tell_merged(stored)
     return stored
 
@@ -182,8 +203,14 @@ def what_became_of(flag: Flag) -> str:
     return _("Answered a moment ago by %(person)s, and still open. Read it, then decide.") % who
 
 
-def _store(flag: Flag, by: Acting | None, outcome: str, *, headline: str, answer: str, **columns: Any) -> Flag:
-    """Write the answer over the flag as it was read; a flag that is not open any more is left as it is."""
+def _store(
+    flag: Flag, by: Acting | None, outcome: str, *,
+    headline: str, answer: str, default: Default | None = None, **columns: Any,
+) -> Flag:  # fmt: skip
+    """Write the answer over the flag as it was read; a flag that is not open any more is left as it is.
+
+    `default` stands for the answer where that is blank.
+    """
     headline, answer = scrub(clean_line(headline)).text, scrub(clean_text(answer)).text
     if not headline and outcome != Outcome.MERGED:
         raise FieldRefused("headline", _("Say in one line what the flag is about. All agents read it."))
@@ -201,19 +228,25 @@ def _store(flag: Flag, by: Acting | None, outcome: str, *, headline: str, answer
         outcome=outcome,
         headline=headline,
         answer=answer,
+        by_default=default if default and not answer else "",
         answered_by_id=by.pk if by else None,
         replied_at=flag.replied_at or now,
         **values,
     ):
         raise AlreadyDecided(what_became_of(flag))
-    return Flag.objects.select_related("rule__department").get(pk=flag.pk)
+    return _read(flag)
+
+
+def _read(flag: Flag) -> Flag:
+    """As it is stored now, with all that its reply is about."""
+    return Flag.objects.select_related(*REPLY).get(pk=flag.pk)
 
 
 def _as_read(flag: Flag) -> QuerySet[Flag]:
     """The flag while it is what it was when it was read."""
     return Flag.objects.filter(
         pk=flag.pk, outcome=flag.outcome, replied_at=flag.replied_at, decided_at=flag.decided_at, rule=flag.rule_id,
-        headline=flag.headline, answer=flag.answer,
+        headline=flag.headline, answer=flag.answer, by_default=flag.by_default,
     )  # fmt: skip
 
 
@@ -221,8 +254,9 @@ def _tell_merged(flag: Flag) -> None:
     """Give the flags that were merged into this one its answer, and its rule to those that have none."""
     followers = Flag.objects.filter(merged_into=flag.pk)
     followers.update(
-        headline=flag.headline, answer=flag.answer, answered_by=flag.answered_by_id, decided_at=flag.decided_at
-    )
+        headline=flag.headline, answer=flag.answer, by_default=flag.by_default, answered_by=flag.answered_by_id,
+        decided_at=flag.decided_at,
+    )  # fmt: skip
     if flag.rule_id is not None:
         for follower in followers.filter(rule=None):
             follower.rule = flag.rule

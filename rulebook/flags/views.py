@@ -19,11 +19,11 @@ from rulebook.access.scrubbing import told
 from rulebook.access.voices import needs_voice, voice_of
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused
-from rulebook.errors import WrongState
+from rulebook.errors import NotAllowed, WrongState
 from rulebook.flags.forms import MINUTES, OTHER, OWN_WORDS, FlagForm, MoreForm, ReceiptForm, new_form_number
 from rulebook.flags.hearing import heard_now
 from rulebook.flags.holding import ADDING_SECONDS
-from rulebook.flags.queries import fate_of, rule_named, rules_to_choose
+from rulebook.flags.queries import fate_of, rule_named, rules_guessed, rules_to_choose
 from rulebook.flags.receipts import receipt_code
 from rulebook.flags.sentences import SENTENCES, in_words
 from rulebook.flags.services import More, Telling, add_to_flag, send_flag
@@ -83,7 +83,11 @@ def rules(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)  # what is listed stays; the flag can be sent without a rule
     form = FlagForm(request.POST)
     form.is_valid()
-    return render(request, "flags/rules.html", _choice(form))
+    if request.headers.get("HX-Target") != "likely":
+        return render(request, "flags/rules.html", {**_choice(form), "both": True})
+    if form.cleaned_data["rule_words"].strip() or rule_named(form.cleaned_data["rule"]):
+        return HttpResponse(status=204)  # a rule was looked for or chosen: what is listed stays
+    return render(request, "flags/likely.html", _choice(form))
 
 
 @never_cache
@@ -116,12 +120,15 @@ def more(request: HttpRequest) -> HttpResponse:
                 quotable=form.cleaned_data["quotable"],
             ),
             by=voice.person if voice else None,
+            team=voice.team if voice else None,
+            receipt=receipt_code(once) if anonymous else "",  # the page with this key is shown the code, too
         )
     except FieldRefused as refusal:
         errors = {SHOWN_AT.get(refusal.field, refusal.field): str(refusal)}
         return _more(request, form, once, anonymous, chosen, status=422, errors=errors)
-    except WrongState as refusal:
-        return _more(request, form, once, anonymous, chosen, status=409, said=str(refusal))
+    except (WrongState, NotAllowed) as refusal:
+        status = 403 if isinstance(refusal, NotAllowed) else 409
+        return _more(request, form, once, anonymous, chosen, status=status, said=str(refusal))
     case = form.cleaned_data["case_reference"].strip() if added.case_known is False else ""
     context = {"receipt": receipt_code(once) if anonymous else "", "hidden": told(added.hidden), "waits_for": case}
     return render(request, "flags/added.html", context)
@@ -182,12 +189,14 @@ def _form(
 
 
 def _choice(form: FlagForm) -> dict[str, Any]:
-    """The rules listed below the field, and what is said of them to whoever cannot see."""
+    """The rules listed below "Which rule?", and while nothing stands there those below "What stopped you?"."""
     typed = form.cleaned_data
     chosen = rule_named(typed["rule"])
-    listed = rules_to_choose(typed["rule_words"], typed["stopped"], chosen)
-    removed = chosen is not None and chosen.status == Rule.Status.REMOVED
-    return {"rules": listed, "searched": bool(typed["rule_words"].strip()), "removed": chosen if removed else None}
+    return {
+        "rules": rules_to_choose(typed["rule_words"], chosen),
+        "likely": rules_guessed(typed["stopped"], typed["rule_words"], chosen),
+        "searched": bool(typed["rule_words"].strip()),
+    }
 
 
 def _more(

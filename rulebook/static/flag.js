@@ -23,10 +23,17 @@
     if (event.target.name === "rule") htmx.trigger(typed.form, "htmx:abort");
   });
 
-  // How many rules were found is said to whoever does not see them come.
-  document.addEventListener("htmx:afterSwap", () => {
-    const said = document.querySelector("#rules legend, #rules p");
-    document.getElementById("found").textContent = said ? said.textContent : "";
+  // What was found is said to whoever does not see it come; and a list that the bar with Send would hide is scrolled
+  // into view, while the bar stays where the thumb is.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const said = document.querySelector("#rules legend, #rules > p, #likely legend");
+    const found = document.getElementById("found");
+    if (found.textContent !== (said ? said.textContent : "")) found.textContent = said ? said.textContent : "";
+    const list = event.target.querySelector(".pick");
+    const field = document.activeElement.closest(".field");
+    if (!list || !field || !field.contains(list)) return;
+    const hidden = list.getBoundingClientRect().bottom > document.querySelector(".last").getBoundingClientRect().top;
+    if (hidden) list.scrollIntoView({ block: "nearest" });
   });
 
   // A page that came back has the words, and not yet the rules that were listed for them.

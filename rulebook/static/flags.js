@@ -33,11 +33,52 @@
     const pressed = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
     if (!pressed) return;
     event.preventDefault();
-    // An answer in one's own words has to be written first.
-    const words = document.getElementById("rb-answer");
-    if (pressed.value === "answer" && words && !words.value.trim()) words.focus();
-    else pressed.click();
+    pressed.click();
   });
+
+  // What is missing is told at its field before anything is sent: a rule to link to, an answer in one's own words.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[name=verb]");
+    if (!button) return;
+    const words = document.getElementById("rb-answer");
+    if (button.getAttribute("aria-disabled") === "true") {
+      event.preventDefault();
+      button.focus();
+    } else if (button.value === "answer" && !words.value.trim()) {
+      event.preventDefault();
+      const told = document.createElement("p");
+      told.className = "rb-field-error";
+      told.dataset.wrong = "answer";
+      told.textContent = words.dataset.needed;
+      document.getElementById("rb-wrong-answer").replaceChildren(told);
+      words.setAttribute("aria-invalid", "true");
+      words.closest(".rb-field").classList.add("rb-field-wrong");
+      words.focus();
+    }
+  });
+
+  // What was wrong is not wrong any more once somebody mends it; a rule that is chosen opens the button that links.
+  const FIELD = { rule_code: "rule" };
+  const mended = (event) => {
+    const field = event.target;
+    if (!field.name || !field.form || field.form.dataset.keys === undefined) return;
+    const name = FIELD[field.name] || field.name;
+    for (const told of document.querySelectorAll(`[data-wrong="${CSS.escape(name)}"]`)) told.remove();
+    for (const wrong of field.form.querySelectorAll("[aria-invalid]")) {
+      if ((FIELD[wrong.name] || wrong.name) === name) wrong.removeAttribute("aria-invalid");
+    }
+    field.closest(".rb-field-wrong")?.classList.remove("rb-field-wrong");
+    const box = document.querySelector(".rb-refused[tabindex]");
+    if (box && !box.querySelector("p")) box.remove();
+    const link = field.form.querySelector("button[value=link]");
+    if (!link || name !== "rule") return;
+    const chosen = field.form.querySelector("[name=rule]:checked") || field.form.elements.rule_code.value.trim();
+    if (chosen) link.removeAttribute("aria-disabled");
+    else link.setAttribute("aria-disabled", "true");
+    document.querySelector("#rb-reads-link > [data-closed]").hidden = Boolean(chosen);
+    document.querySelector("#rb-reads-link > [data-open]").hidden = !chosen;
+  };
+  for (const moved of ["input", "change"]) document.addEventListener(moved, mended);
 
   // A double tap is one decision.
   for (const form of document.querySelectorAll("[data-keys]")) {

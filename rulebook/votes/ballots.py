@@ -4,6 +4,7 @@ While a ballot is open its wordings stand still. Casting writes no event; closin
 a count and nothing else. Every change of state is one conditional UPDATE whose row count says who came first.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from random import SystemRandom
 
@@ -11,18 +12,24 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rulebook.access.queries import team_sizes
+from rulebook.access.rights import refuse_without
 from rulebook.access.voices import Voice
 from rulebook.catalogue.cleaning import clean_line
 from rulebook.catalogue.locks import lock_wording, unlock_wording
 from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.errors import RulebookError, WrongState
 from rulebook.journal.services import Acting, business_verb, record
-from rulebook.votes.models import Ballot, BallotItem, Cast, Hands, random_number
-from rulebook.votes.services import opinion, refuse_unknown_place
+from rulebook.votes.counting import link_voters
+from rulebook.votes.models import Ballot, BallotItem, Cast, Hands, Turnout, random_number
+from rulebook.votes.queries import of_current_wordings
+from rulebook.votes.services import opinion, refuse_past, refuse_unknown_place
 
 MOST_RULES = 50  # of one ballot: more than anybody votes on with care
 MOST_ROUNDS = 2
 MOST_PEOPLE = 10_000  # in one room
+
+RUNS = "votes.change_ballot"  # what a role needs for every verb on a ballot that is made
 
 State = Ballot.State
 
@@ -33,8 +40,10 @@ def make_ballot(
 ) -> Ballot:
     """Make a ballot on these wordings, in this order; a draft, which nobody can vote in yet.
 
-    Raises RulebookError where the title or the rules are missing, or a rule stands on it twice.
+    Raises RulebookError where the title or the rules are missing, or a rule stands on it twice. This verb and all
+    others but casting raise NotAllowed for somebody whose role runs no ballots.
     """
+    refuse_without(by, "votes.add_ballot")
     title = clean_line(title)
     longest = Ballot._meta.get_field("title").max_length or 0
     if not 1 <= len(title) <= longest:
@@ -55,6 +64,7 @@ def make_ballot(
 @business_verb
 def discard_ballot(*, ballot: Ballot, by: Acting | None) -> None:
     """Throw a draft away. Raises WrongState once it was opened: people may have voted."""
+    refuse_without(by, RUNS)
     draft = Ballot.objects.select_for_update().filter(pk=ballot.pk, state=State.DRAFT).first()
     if draft is None:
         raise WrongState(_why_not(ballot))
@@ -68,6 +78,7 @@ def open_ballot(*, ballot: Ballot, by: Acting | None) -> None:
     A rule that got other words since the ballot was made is voted on in these. Raises WrongState where the ballot is
     no draft, or one of its rules was removed.
     """
+    refuse_without(by, RUNS)
     for item in _items(ballot):
         standing = lock_wording(rule=item.version.rule, holder=holder(ballot))
         if standing.rule.status == Rule.Status.REMOVED or standing.applies_to is not None:
@@ -93,7 +104,8 @@ def cast_ballot(
 ) -> list[str]:
     """Store one sealed vote in the round the voter saw; what was hidden in the reason before it was stored.
 
-    A new vote of the same voter replaces the earlier one. Raises WrongState when that round is over.
+    A new vote of the same voter replaces the earlier one. Raises WrongState when that round is over, or the rule was
+    removed since the ballot was opened.
     """
     # Held until the commit, so that no vote comes into a ballot that is just being counted.
     ballot = Ballot.objects.select_for_update(no_key=True).get(pk=item.ballot_id)
@@ -102,14 +114,15 @@ def cast_ballot(
     if ballot.round != round:
         text = _("Round %(then)s is over. This is round %(now)s: look at the rule again, and vote.")
         raise WrongState(text % {"then": round, "now": ballot.round})
+    if not of_current_wordings(BallotItem.objects.filter(pk=item.pk)).exists():
+        refuse_past(item.version)
     columns, hidden = opinion(voice, impact=impact, wants=wants, reason=reason, quotable=quotable)
     if ballot.questions != Ballot.Questions.BOTH:
         ease = None
     elif ease is not None:
         refuse_unknown_place(ease)
-    Cast.objects.update_or_create(
-        item=item, round=round, voter=voice.key, defaults={**columns, "ease": ease, "by_agent": voice.is_agent}
-    )
+    columns |= {"ease": ease, "by_agent": voice.is_agent, "team": voice.team}
+    Cast.objects.update_or_create(item=item, round=round, voter=voice.key, defaults=columns)
     return hidden
 
 
@@ -119,6 +132,7 @@ def show_hands(*, item: BallotItem, counts: Mapping[int, int], ease: bool = Fals
 
     Before the reveal alone, and never added to the votes that people cast themselves.
     """
+    refuse_without(by, RUNS)
     ballot = Ballot.objects.select_for_update(no_key=True).get(pk=item.ballot_id)
     if ballot.state != State.OPEN:
         raise WrongState(_why_not(ballot))
@@ -146,6 +160,7 @@ def show_all_hands(*, shown: Iterable[tuple[BallotItem, bool, Mapping[int, int]]
 @business_verb
 def reveal(*, ballot: Ballot, by: Acting | None) -> None:
     """End the first of two rounds and show what it came to. Whose votes they were is cut off."""
+    refuse_without(by, RUNS)
     if ballot.rounds < MOST_ROUNDS:
         raise WrongState(_("This ballot has one round. Close it to see the result."))
     if not Ballot.objects.filter(pk=ballot.pk, state=State.OPEN, round=1).update(state=State.REVEALED):
@@ -156,6 +171,7 @@ def reveal(*, ballot: Ballot, by: Acting | None) -> None:
 @business_verb
 def next_round(*, ballot: Ballot, by: Acting | None) -> None:
     """Open the second round, after everybody has seen the first."""
+    refuse_without(by, RUNS)
     _move(ballot, (State.REVEALED,), State.OPEN, round=MOST_ROUNDS)
 
 
@@ -165,6 +181,7 @@ def close_ballot(*, ballot: Ballot, by: Acting | None) -> None:
 
     Writes the ballot's one event: how many votes there were, and nothing else.
     """
+    refuse_without(by, RUNS)
     _move(ballot, (State.OPEN, State.REVEALED), State.CLOSED, closed_at=timezone.now())
     votes = _cut_voters(ballot)
     for item in _items(ballot):
@@ -210,9 +227,26 @@ def _cut_voters(ballot: Ballot) -> int:
     An UPDATE would leave them on the disk in the order in which they came.
     """
     casts = list(Cast.objects.filter(item__ballot=ballot))
+    _count_turnout([cast for cast in casts if cast.voter is not None])
     Cast.objects.filter(item__ballot=ballot).delete()
     SystemRandom().shuffle(casts)
     for cast in casts:
-        cast.pk, cast.voter = random_number(), None  # type: ignore[assignment]
+        cast.pk, cast.voter, cast.team_id, cast.by_agent = random_number(), None, None, False  # type: ignore[assignment]
     Cast.objects.bulk_create(casts)
     return len(casts)
+
+
+def _count_turnout(casts: Sequence[Cast]) -> None:
+    """Keep of the voters of a round how many they were, before they are cut off."""
+    rounds: dict[tuple[int, int], list[Cast]] = {}
+    for cast in casts:
+        rounds.setdefault((cast.item_id, cast.round), []).append(cast)
+    sizes = team_sizes()
+    turnouts = []
+    for (item, number), voted in rounds.items():
+        people = [cast for cast in voted if cast.voter.startswith("person ")]
+        devices = [cast for cast in voted if not cast.voter.startswith("person ")]
+        came, signed_in = (Counter(cast.team_id for cast in some if cast.team_id) for some in (devices, people))
+        agents = sum(cast.by_agent for cast in people) + link_voters(came, signed_in, sizes)
+        turnouts.append(Turnout(item_id=item, round=number, agents=agents, by_link=len(devices)))
+    Turnout.objects.bulk_create(turnouts)

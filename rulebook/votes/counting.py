@@ -40,6 +40,32 @@ def counted(values: Iterable[int]) -> list[int]:
     return [places[place] for place in PLACES]
 
 
+def link_voters(by_link: Mapping[int, int], signed_in: Mapping[int, int], sizes: Mapping[int, int]) -> int:
+    """How many agents the devices are that came by teams' links, each {team: how many}.
+
+    A link knows devices and no people, and one person may open it in several windows. So a team's devices count as no
+    more agents than it has people who did not vote signed in; those of a team that is gone, or has no size, as none.
+
+    >>> link_voters({1: 9, 2: 3}, {1: 2}, {1: 6, 2: 8})
+    7
+    """
+    return sum(min(count, max(0, sizes.get(team, 0) - signed_in.get(team, 0))) for team, count in by_link.items())
+
+
+def shown_by_link(voters: int, by_link: int) -> int | None:
+    """How many voters of a closed ballot are said to have come by a team's link; None: some, and no number.
+
+    Of fewer than five voters nothing is said. A number stands for all of them, or for five and more on either side.
+
+    >>> [shown_by_link(12, count) for count in (0, 3, 5, 9, 12)], shown_by_link(4, 4)
+    ([0, None, 5, None, 12], 0)
+    """
+    if voters < FEWEST or not by_link:
+        return 0
+    told = by_link == voters or (by_link >= FEWEST and voters - by_link >= FEWEST)
+    return by_link if told else None
+
+
 # Of standing votes, which people change one by one while tallies are published.
 
 

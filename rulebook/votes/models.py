@@ -158,12 +158,16 @@ class BallotItem(models.Model):
 
 
 class Cast(Opinion):
-    """One sealed vote. `voter` is cut off when the ballot closes: then nobody can say whose it was."""
+    """One sealed vote. `voter`, `team` and `by_agent` are cut off when its round ends: nobody can say whose it was.
+
+    What they are needed for afterwards is two counts, which the Turnout keeps.
+    """
 
     item = models.ForeignKey(BallotItem, models.CASCADE, related_name="casts")
     round = models.PositiveSmallIntegerField(default=1)
     voter = BytewiseField(max_length=80, null=True)  # type: ignore[misc]  # the field knows str alone
     ease = models.SmallIntegerField(null=True, validators=IMPACT)
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, related_name="+")
     by_agent = models.BooleanField(default=False, editable=False)  # a voter of the front line
 
     class Meta:
@@ -177,6 +181,24 @@ class Cast(Opinion):
 
     def __str__(self) -> str:
         return f"cast in round {self.round}"
+
+
+class Turnout(models.Model):
+    """Who voted in one round on one wording, counted when the voters were cut off: no vote stands beside it.
+
+    `agents` counts the devices of a team's link as `counting.link_voters` does, `by_link` counts each of them.
+    """
+
+    item = models.ForeignKey(BallotItem, models.CASCADE, related_name="turnouts")
+    round = models.PositiveSmallIntegerField()
+    agents = models.PositiveIntegerField()
+    by_link = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "round"], name="a_round_is_counted_once")]
+
+    def __str__(self) -> str:
+        return f"turnout of round {self.round}"
 
 
 class Hands(models.Model):

@@ -6,18 +6,19 @@ from decimal import Decimal
 from math import ceil
 from typing import Any, TypeVar
 
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Model, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rulebook.access.calendar import add_open_days
 from rulebook.access.models import Person, Team
+from rulebook.access.queries import team_sizes
 from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.numbers import day, whole
 from rulebook.votes.agreement import agreement
-from rulebook.votes.counting import FEWEST, HELPS, HURTS, PLACES, band
-from rulebook.votes.models import Ballot, Cast, StandingVote, Tally
+from rulebook.votes.counting import FEWEST, HELPS, HURTS, PLACES, band, link_voters
+from rulebook.votes.models import Ballot, Cast, StandingVote, Tally, Turnout
 
 AGENT_VOTERS = 3  # of a closed ballot by which the front line has been heard
 MOST_NEEDED = 5  # agents whose standing votes are enough in a house of any size
@@ -116,12 +117,12 @@ def _of_tally(voters: int, band_: str, mean: Decimal | None, agreed: float | Non
 class Heard:
     """Whether the front line has been heard on a rule as it is worded now; `sentence` says how, or what is missing.
 
-    `voters` of `needed` agents have a standing vote on it; `needed` is 0 where no agent is registered.
+    `needed` agents' standing votes are enough; 0 where no agent is registered. How many there are is told nowhere: a
+    count that grows by one would say that somebody has just voted.
     """
 
     heard: bool
     sentence: str
-    voters: int
     needed: int
 
 
@@ -135,19 +136,20 @@ def front_line_heard(rule: Rule, *, marked_on: date | None = None, today: date |
     version = rule.versions.latest("number")
     agents = count_agents(rule.department_id)
     needed = enough(agents)
-    voters = _agents_who_voted(version, rule.department_id) if agents else 0
-    if needed and voters >= needed:
-        said = ngettext("%(count)s agent has voted on it.", "%(count)s agents have voted on it.", voters)
-        return Heard(True, said % {"count": whole(voters)}, voters, needed)
+    if needed and _agents_who_voted(version, rule.department_id) >= needed:
+        said = ngettext(
+            "At least %(count)s agent has voted on it.", "At least %(count)s agents have voted on it.", needed
+        )
+        return Heard(True, said % {"count": whole(needed)}, needed)
     balloted_on = _balloted_on(version)
     if balloted_on is not None:
         text = _("Agents voted on it in the ballot that closed on %(day)s.")
-        return Heard(True, text % {"day": day(balloted_on)}, voters, needed)
+        return Heard(True, text % {"day": day(balloted_on)}, needed)
     until = add_open_days(marked_on, OPEN_DAYS) if marked_on else None
     if until is not None and today >= until:
         text = _("Agents could vote on it for %(days)s open days, since %(day)s.")
-        return Heard(True, text % {"days": OPEN_DAYS, "day": day(marked_on or today)}, voters, needed)
-    return Heard(False, _missing(voters, needed, until), voters, needed)
+        return Heard(True, text % {"days": OPEN_DAYS, "day": day(marked_on or today)}, needed)
+    return Heard(False, _missing(needed, until), needed)
 
 
 def enough(agents: int) -> int:
@@ -178,34 +180,36 @@ def count_agents(department_id: int | None) -> int:
 
 
 def _agents_who_voted(version: RuleVersion, department_id: int | None) -> int:
-    votes = StandingVote.objects.filter(version=version, by_manager=False)
-    signed_in = Q(person__groups__name="agent", person__is_active=True)
-    by_link = Q(person=None)
+    """Agents with a standing vote on this wording; devices of a team's link are no more than the team has people."""
+    votes = StandingVote.objects.filter(version=version).order_by()
+    agents = votes.filter(by_manager=False, person__groups__name="agent", person__is_active=True)
+    teams = votes.exclude(team=None)
     if department_id is not None:
-        signed_in &= Q(person__team__department=department_id)
-        by_link &= Q(team__department=department_id)
-    return votes.filter(signed_in | by_link).distinct().count()
+        agents = agents.filter(person__team__department=department_id)
+        teams = teams.filter(team__department=department_id)
+    counted = {"people": Count("pk", filter=Q(device="")), "devices": Count("pk", filter=Q(person=None))}
+    rows = list(teams.values_list("team").annotate(**counted))
+    came = {team: devices for team, _people, devices in rows if devices}
+    found = agents.distinct().count()
+    return found + link_voters(came, {team: people for team, people, _devices in rows}, team_sizes()) if came else found
 
 
 def _balloted_on(version: RuleVersion) -> date | None:
     """When the newest ballot on this wording closed in which three agents voted."""
-    casts = Cast.objects.filter(item__version=version, item__ballot__state=Ballot.State.CLOSED, by_agent=True)
-    rounds = casts.order_by().values("item__ballot", "round", closed_at=F("item__ballot__closed_at"))
-    found = rounds.annotate(count=Count("pk")).filter(count__gte=AGENT_VOTERS).order_by("-closed_at").first()
-    return timezone.localtime(found["closed_at"]).date() if found else None
+    rounds = Turnout.objects.filter(item__version=version, item__ballot__state=Ballot.State.CLOSED)
+    closed = rounds.filter(agents__gte=AGENT_VOTERS).aggregate(at=Max("item__ballot__closed_at"))["at"]
+    return timezone.localtime(closed).date() if closed else None
 
 
-def _missing(voters: int, needed: int, until: date | None) -> str:
+def _missing(needed: int, until: date | None) -> str:
     """What is still missing, and when time alone will do."""
     if needed:
-        text = ngettext(
-            "%(voters)s of %(needed)s agent has voted on it.",
-            "%(voters)s of %(needed)s agents have voted on it.",
-            needed,
-        )
-        told = text % {"voters": whole(voters), "needed": whole(needed)}
+        told = _("No agent has voted on it.")
+        if needed > 1:
+            told = _("Fewer than %(needed)s agents have voted on it.") % {"needed": whole(needed)}
         if until is None:
-            return told
+            text = _("%(told)s A ballot with %(agents)s agents is enough too, or %(days)s open days once it is marked.")
+            return text % {"told": told, "agents": whole(AGENT_VOTERS), "days": whole(OPEN_DAYS)}
         return _("%(told)s Without more votes the front line counts as heard on %(day)s.") % {
             "told": told,
             "day": day(until),

@@ -7,8 +7,9 @@ from random import SystemRandom
 from django.db.models import Count, Q
 
 from rulebook.catalogue.models import Rule, RuleVersion
-from rulebook.votes.counting import FEWEST, FEWEST_OF_A_MEDIAN, PLACES, Answers, answers
-from rulebook.votes.models import Ballot, BallotItem, Cast, Hands
+from rulebook.votes.counting import FEWEST, FEWEST_OF_A_MEDIAN, PLACES, Answers, answers, shown_by_link
+from rulebook.votes.models import Ballot, BallotItem, Cast, Hands, Turnout
+from rulebook.votes.queries import of_current_wordings
 from rulebook.votes.services import WANTS
 
 
@@ -18,7 +19,8 @@ class RoundResult:
 
     Managers' votes are in `managers` and `managers_ease` alone, shows of hands in `hands` and `hands_ease` alone, per
     place from -2 to +2. `touches` (votes per thing that customers want) and `reasons` (with their writers' yes, in an
-    order that tells nothing) are empty with fewer than five voters.
+    order that tells nothing) are empty with fewer than five voters. `by_link` is `counting.shown_by_link` once the
+    ballot is closed, 0 before.
     """
 
     round: int
@@ -30,6 +32,7 @@ class RoundResult:
     managers_ease: Answers | None
     hands: tuple[int, ...] | None
     hands_ease: tuple[int, ...] | None
+    by_link: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,19 @@ def rounds_over(ballot: Ballot) -> int:
 
 
 def reached(ballot: Ballot) -> int:
-    """0, 3 or 5: how many, at least, have voted on every rule in the round that is open.
+    """0, 3 or 5: how many, at least, have voted on every rule in the round that is open. Removed rules wait for nobody.
 
     All that is told of an open ballot, so that it is not closed too early: a count that grows by one would say that
     somebody has just voted.
     """
-    items = BallotItem.objects.filter(ballot=ballot)
+    items = of_current_wordings(BallotItem.objects.filter(ballot=ballot))
     voted = Count("casts", filter=Q(casts__round=ballot.round, casts__by_manager=False))
     fewest = min(items.annotate(voters=voted).values_list("voters", flat=True), default=0)
     return max(step for step in (0, FEWEST_OF_A_MEDIAN, FEWEST) if step <= fewest)
 
 
 def ballot_result(ballot: Ballot) -> list[ItemResult]:
-    """One entry a rule, in the ballot's order; none while its first round is open. Four queries, however many rules."""
+    """One entry a rule, in the ballot's order; none while its first round is open. Five queries, however many rules."""
     over = rounds_over(ballot)
     if not over:
         return []
@@ -91,12 +94,15 @@ def ballot_result(ballot: Ballot) -> list[ItemResult]:
     hands: dict[tuple[int, int, bool], dict[int, int]] = {}
     for shown in Hands.objects.filter(item__ballot=ballot, round__lte=over):
         hands.setdefault((shown.item_id, shown.round, shown.ease), {})[shown.value] = shown.people
+    turnouts = Turnout.objects.filter(item__ballot=ballot, item__ballot__state=Ballot.State.CLOSED)
+    by_link = {(item, number): count for item, number, count in turnouts.values_list("item", "round", "by_link")}
     found = []
     for item in items:
         rounds = []
         for number in range(1, over + 1):
             shown_hands = [_per_place(hands.get((item.pk, number, ease))) for ease in (False, True)]
-            rounds.append(_round(number, casts.get((item.pk, number), []), ballot, *shown_hands))
+            came = by_link.get((item.pk, number), 0)
+            rounds.append(_round(number, casts.get((item.pk, number), []), ballot, came, *shown_hands))
         found.append(ItemResult(item, rounds, stale=newest[item.version.rule_id] != item.version_id))
     return found
 
@@ -105,6 +111,7 @@ def _round(
     number: int,
     casts: Sequence[Cast],
     ballot: Ballot,
+    by_link: int,
     hands: tuple[int, ...] | None,
     hands_ease: tuple[int, ...] | None,
 ) -> RoundResult:
@@ -122,6 +129,7 @@ def _round(
         managers_ease=answers(_ease(managers)) if both else None,
         hands=hands,
         hands_ease=hands_ease,
+        by_link=shown_by_link(len(voters), by_link),
     )
 
 

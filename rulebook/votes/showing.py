@@ -37,6 +37,7 @@ class ToldRound:
     apart: list[Told]  # managers, and hands shown in the room
     touches: list[Line]
     reasons: list[str]
+    by_link: str
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,29 @@ def _round(one: RoundResult) -> ToldRound:
         if hands:
             apart.append(_named(_("Hands shown in the room"), Told(str(LEGENDS[name]), "", "", _lines(name, hands))))
     touches = [Line(str(TOUCHES[want]), whole(votes)) for want, votes in one.touches.items() if votes]
-    return ToldRound(one.round, asked, apart, touches, one.reasons)
+    return ToldRound(one.round, asked, apart, touches, one.reasons, _by_link(one))
+
+
+def _by_link(one: RoundResult) -> str:
+    """How far the voters are devices: one person may hold several."""
+    if one.by_link is None:
+        return _("Some of them came by a team's link: one vote a device.")
+    if one.by_link == one.impact.voters:
+        return _("All of them came by a team's link: one vote a device.") if one.by_link else ""
+    if not one.by_link:
+        return ""
+    return _("%(count)s of them came by a team's link: one vote a device.") % {"count": whole(one.by_link)}
 
 
 def _told(name: str, found: Answers) -> Told:
     question = str(LEGENDS[name])
+    if not found.voters:
+        return Told(question, _("Nobody has voted."), "", [])
     voted = ngettext("%(count)s person voted.", "%(count)s people voted.", found.voters) % {
         "count": whole(found.voters)
     }
     if found.median is None:
-        return Told(question, voted, _("So few votes stay with those who gave them.") if found.voters else "", [])
+        return Told(question, voted, _("So few votes stay with those who gave them."), [])
     if found.mean is None or found.counts is None:
         return Told(question, _("The middle vote is %(median)s.") % {"median": signed(found.median, 1)}, voted, [])
     behind = [voted]

@@ -18,6 +18,7 @@ from rulebook.access.voices import Voice
 from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.flags.models import Flag
 from rulebook.votes.models import Ballot, BallotItem, Cast, Opinion, StandingVote
+from rulebook.votes.queries import of_current_wordings
 
 SITTING = 12  # cards: about a minute
 FLAG_DAYS = 30
@@ -180,20 +181,23 @@ class StandingDeck:
 
 
 class BallotDeck:
-    """The wordings of an open ballot on which the voter has not cast a vote in this round, in the ballot's order."""
+    """The wordings of an open ballot on which the voter has not cast a vote in this round, in the ballot's order.
+
+    Without those of rules that were removed since it was opened.
+    """
 
     def __init__(self, ballot: Ballot, voice: Voice) -> None:
         self.ballot, self.voice = ballot, voice
 
     def deal(self, without: Iterable[int] = ()) -> list[int]:
         mine = self._casts().filter(item=OuterRef("pk"))
-        items = self.ballot.items.exclude(pk__in=list(without)[:MOST_CARRIED]).filter(~Exists(mine))
+        items = self._items().exclude(pk__in=list(without)[:MOST_CARRIED]).filter(~Exists(mine))
         return list(items.order_by("place").values_list("pk", flat=True))
 
     def card(self, pk: int) -> Card | None:
         """The card of a place on this ballot; None for another's."""
         shown = [f"version__{name}" for name in SHOWN]
-        items = BallotItem.objects.filter(ballot=self.ballot, pk=pk).select_related("version__rule")
+        items = self._items().filter(pk=pk).select_related("version__rule")
         item = items.only("ballot", *shown).order_by().first()
         return Card(pk, item.version) if item else None
 
@@ -202,7 +206,11 @@ class BallotDeck:
 
     def earlier(self) -> QuerySet[Cast]:
         """The voter's own votes of this round."""
-        return self._casts().select_related("item__version__rule").order_by("item__place")
+        casts = of_current_wordings(self._casts(), "item__version")
+        return casts.select_related("item__version__rule").order_by("item__place")
+
+    def _items(self) -> QuerySet[BallotItem]:
+        return of_current_wordings(BallotItem.objects.filter(ballot=self.ballot))
 
     def _casts(self) -> QuerySet[Cast]:
         return Cast.objects.filter(item__ballot=self.ballot, round=self.ballot.round, voter=self.voice.key)

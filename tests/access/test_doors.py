@@ -96,6 +96,29 @@ def test_many_tries_at_one_name_are_slowed_down_and_other_people_are_not(client,
     assert sign_in(client, "manager").status_code == 302
 
 
+def test_both_doors_count_wrong_passwords_together_and_right_ones_not_at_all(client, agent, manager):
+    with_password(manager)
+    desk = reverse("admin:login")
+    for _ in range(12):
+        assert sign_in(Client(), "manager").status_code == 302
+    for _ in range(5):
+        sign_in(client, "manager", "wrong")
+        client.post(desk, {"username": "manager", "password": "wrong"})
+    answer = client.post(desk, {"username": "manager", "password": PASSWORD})
+    assert answer.status_code == 200 and "Many tries at once. Try again in a minute." in answer.content.decode()
+    assert sign_in(client, "manager").status_code == 429
+
+
+def test_one_address_does_not_try_one_password_at_every_name(client, agent, monkeypatch):
+    monkeypatch.setattr("rulebook.access.forms.TRIES_AT_ALL", 4)
+    with_password(agent)
+    assert [sign_in(client, f"person{n}", "spring2027").status_code for n in range(6)] == [422] * 4 + [429] * 2
+    assert sign_in(client, "agent").status_code == 429
+    assert (
+        client.post("/sign-in/", {"username": "agent", "password": PASSWORD}, REMOTE_ADDR="10.9.9.9").status_code == 302
+    )
+
+
 def test_a_form_that_was_open_too_long_hands_back_what_was_written(agent):
     browser = Client(enforce_csrf_checks=True)
     response = browser.post("/flag/", {"stopped": "Refund of <240> kr", "once": "0123456789abcdef"})

@@ -4,8 +4,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from rulebook.access import limits
-from rulebook.access.limits import DEVICES, too_many, within_limit
+from rulebook.access.limits import DEVICES, address_of, forgive, may_try, too_many, within_limit
 from rulebook.access.models import Team
+from rulebook.access.services import revoke_team_link
 from rulebook.access.voices import Voice
 from tests import make
 
@@ -87,5 +88,55 @@ def test_too_many_is_a_page_with_every_word_and_a_button_that_sends_it_again(rf,
 
 
 def test_the_door_of_a_team_is_no_place_to_guess(client, monkeypatch):
-    monkeypatch.setattr("rulebook.access.views.OPENINGS", 5)
-    assert [client.get("/t/guess/").status_code for _ in range(7)] == [404] * 5 + [429] * 2
+    monkeypatch.setattr("rulebook.access.views.GUESSES", 5)
+    _link, token = make.team_link()
+    assert [client.get(f"/t/guess{number}/").status_code for number in range(7)] == [404] * 5 + [429] * 2
+    assert client.get(f"/t/{token}/").status_code == 302, "whoever has the link comes in"
+    make.came_by(token)
+    assert make.came_by(token).get("/t/guess/").status_code == 429, "a device is a stranger where it guesses"
+
+
+def test_a_revoked_link_is_no_guess_and_is_opened_no_more_often_than_a_living_one(client, monkeypatch):
+    monkeypatch.setattr("rulebook.access.views.GUESSES", 1)
+    monkeypatch.setattr("rulebook.access.views.OPENINGS", 3)
+    link, token = make.team_link()
+    revoke_team_link(link=link, by=None)
+    assert [client.get(f"/t/{token}/").status_code for _ in range(4)] == [404] * 3 + [429]
+
+
+@pytest.mark.parametrize(
+    ("behind", "forwarded", "seen"),
+    [
+        (False, "198.51.100.7", "from 10.0.0.1"),
+        (True, "198.51.100.7", "from 198.51.100.7"),
+        (True, "6.6.6.6, 198.51.100.7", "from 198.51.100.7"),
+        (True, "198.51.100.7,", "from 10.0.0.1"),
+        (True, "2001:db8:1:2:3:4:5:6", "from 2001:db8:1:2::/64"),
+        (True, "unknown", "from 10.0.0.1"),
+        (True, "", "from 10.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_wrote(rf, settings, behind, forwarded, seen):
+    settings.BEHIND_PROXY = behind
+    assert address_of(rf.get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": forwarded})) == seen
+
+
+def test_a_stranger_behind_the_proxy_has_a_limit_alone_and_no_header_makes_it_new(client, settings, monkeypatch):
+    settings.BEHIND_PROXY = True
+    monkeypatch.setattr("rulebook.access.views.GUESSES", 2)
+
+    def guess(forwarded):
+        return client.get("/t/guess/", headers={"X-Forwarded-For": forwarded, "X-Real-IP": forwarded}).status_code
+
+    assert [guess(f"6.6.6.{number}, 198.51.100.7") for number in range(3)] == [404, 404, 429]
+    assert guess("198.51.100.8") == 404
+
+
+def test_a_right_try_is_forgiven_and_a_wrong_one_is_not(rf, clock, agent):
+    request = sent_by(rf, make.voice(agent))
+    for _ in range(5):
+        assert may_try(request, "code", 2, 60)
+        forgive(request, "code")
+    assert [may_try(request, "code", 2, 60) for _ in range(3)] == [True, True, False]
+    forgive(request, "never tried")
+    assert not may_try(sent_by(rf, None), "code", 2, 60), "by address, whoever it is"

@@ -60,19 +60,19 @@ def test_a_name_longer_than_a_user_name_is_cut_the_same_way_each_time():
     assert Person.objects.filter(username=name[:150]).count() == 1
 
 
-def test_a_person_is_stored_together_with_an_event(manager):
+def test_a_person_is_stored_together_with_an_event(operator):
     anna = make.person("anna")
     anna.email = "anna@example.org"
-    keep_person(person=anna, groups=[], by=manager)
+    keep_person(person=anna, groups=[], by=operator)
     event = Event.objects.latest("number")
     assert (event.verb, event.object_type, event.object_code) == ("changed", "person", str(anna.pk))
     assert (event.before, event.after) == ("", "email")
 
 
-def test_a_change_of_rights_is_an_event_with_the_rights_before_and_after(manager):
+def test_a_change_of_rights_is_an_event_with_the_rights_before_and_after(operator):
     anna = make.person("anna", role="agent")
     anna.is_superuser = anna.is_staff = True
-    keep_person(person=anna, groups=Group.objects.filter(name__in=["owner", "manager"]), by=manager)
+    keep_person(person=anna, groups=Group.objects.filter(name__in=["owner", "manager"]), by=operator)
     event = Event.objects.latest("number")
     assert (event.verb, event.before, event.after) == (
         "rights_changed",
@@ -81,10 +81,10 @@ def test_a_change_of_rights_is_an_event_with_the_rights_before_and_after(manager
     )
 
 
-def test_a_person_a_team_or_a_department_stored_as_it_was_is_no_event(manager):
+def test_a_person_a_team_or_a_department_stored_as_it_was_is_no_event(operator):
     anna, team, department = make.person("anna", role="agent"), make.team(), make.department()
     before = head()
-    keep_person(person=anna, groups=list(anna.groups.all()), by=manager)
-    keep_team(team=team, by=manager)
-    keep_department(department=department, by=manager)
+    keep_person(person=anna, groups=list(anna.groups.all()), by=operator)
+    keep_team(team=team, by=operator)
+    keep_department(department=department, by=operator)
     assert head() == before

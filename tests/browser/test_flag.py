@@ -123,13 +123,40 @@ def test_a_list_that_comes_late_does_not_take_the_chosen_rule_away(agents_phone)
     expect(rule(page, "R-0014")).to_be_checked()
 
 
-def test_likely_rules_appear_while_one_says_what_stopped_one_and_send_stays_where_it_is(agents_phone):
+def seen_above_the_bar(page, listed):
+    """How many of the lines are wholly to be seen, none of them below the switch and Send."""
+    bar = page.locator(".last").bounding_box()["y"]
+    boxes = [line.bounding_box() for line in page.locator(f"{listed} li:not(.none)").all()]
+    return sum(box["y"] >= 0 and box["y"] + box["height"] <= bar for box in boxes)
+
+
+def test_likely_rules_appear_while_one_says_what_stopped_one_and_send_stays_where_it_is(agents_phone, folder):
     page = agents_phone("agent1")
     button = page.get_by_role("button", name="Send")
     before = button.bounding_box()["y"]
-    page.get_by_label("What stopped you?").press_sequentially("no refund before the item is back", delay=5)
-    expect(rule(page, "R-0040")).to_be_visible()
-    assert button.bounding_box()["y"] == before
+    count_taps(page)
+    page.get_by_label("What stopped you?").press_sequentially("no refund over 200 before the item is back", delay=5)
+    expect(page.locator("#likely").get_by_text("No refund before the item is back")).to_be_visible()
+    assert seen_above_the_bar(page, "#likely") == page.locator("#likely li:not(.none)").count() >= 2
+    assert button.bounding_box()["y"] == before and page.locator("input[name=rule]:checked").count() == 0
+    rule(page, "R-0040").tap()
+    page.get_by_label("What stopped you?").press_sequentially(" today", delay=5)
+    page.wait_for_timeout(600)
+    expect(rule(page, "R-0040")).to_be_checked()
+    button.tap()
+    expect(page.get_by_role("heading", name="Sent.")).to_be_visible()
+    assert ("no refund over 200 before the item is back today", "R-0040", "", "") in stored(folder)
+    assert page.problems == []
+
+
+def test_three_rules_that_were_looked_for_are_seen_above_the_bar_and_send_stays_where_it_is(agents_phone):
+    page = agents_phone("agent2")
+    before = page.get_by_role("button", name="Send").bounding_box()["y"]
+    page.get_by_label("Which rule?").press_sequentially("refund manager customer carrier", delay=5)
+    expect(rule(page, "R-0051")).to_be_visible()
+    assert seen_above_the_bar(page, "#rules") >= 3
+    assert page.get_by_role("button", name="Send").bounding_box()["y"] == before
+    assert page.locator("#likely li").count() == 0
 
 
 def test_a_link_from_the_help_desk_brings_rule_channel_and_case_and_the_case_leaves_only_with_the_second_form(

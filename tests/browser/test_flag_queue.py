@@ -27,7 +27,10 @@ def test_a_key_presses_its_button_and_none_does_while_somebody_writes_or_the_key
     page.locator("h2#rb-flag").click()
     page.keyboard.press("a")  # an answer in one's own words is written first
     assert page.evaluate("document.activeElement.id") == "rb-answer"
+    told = page.get_by_text("Write what you did, or why not. The agent reads it.")
+    told.wait_for()
     page.keyboard.type("You decide now.")
+    assert told.count() == 0  # it is mended
     page.locator("[data-keys-switch]").uncheck()
     page.keyboard.press("n")
     assert page.locator(".rb-flag-words").inner_text() == first
@@ -38,3 +41,23 @@ def test_a_key_presses_its_button_and_none_does_while_somebody_writes_or_the_key
     with page.expect_navigation():
         page.get_by_role("button", name="Undo: put it back in the queue").click()
     assert page.locator(".rb-flag-words").inner_text() == first
+
+
+def test_a_rule_that_is_typed_opens_the_button_that_links_and_a_mended_mistake_is_told_no_more(signed_in, address):
+    page = signed_in("manager")
+    page.goto(f"{address}{QUEUE}")
+    for chosen in page.locator("[name=rule]:checked").all():
+        chosen.evaluate("radio => { radio.checked = false; radio.dispatchEvent(new Event('change', {bubbles: true})) }")
+    link = page.locator("button[value=link]")
+    assert link.get_attribute("aria-disabled") == "true"
+    page.keyboard.press("l")
+    page.get_by_text("Choose a rule above, or type its code.").wait_for()
+    page.locator("[name=rule_code]").fill("NO-SUCH-RULE")
+    assert link.get_attribute("aria-disabled") is None
+    with page.expect_navigation():
+        link.click()
+    wrong = page.get_by_text("No rule has the code NO-SUCH-RULE.")
+    assert wrong.count() == 2  # on top, and at the field
+    page.locator("[name=rule_code]").press("End")
+    page.keyboard.type("1")
+    assert wrong.count() == 0 and page.locator(".rb-refused").count() == 0

@@ -171,6 +171,40 @@ def test_all_pages_of_a_vote_pass_axe_and_none_scrolls_sideways(agents_phone, ax
     page.get_by_role("radio", name="Hurts badly").check()
     page.wait_for_timeout(300)  # its colour fades in
     assert axe(page) == []
+    page.goto(f"{house}/vote/1/")
+    page.get_by_role("radio", name="Hurts a little").check()
+    page.wait_for_timeout(300)
+    assert axe(page) == []
+
+
+def test_two_questions_fit_on_one_screen_and_say_what_is_chosen(agents_phone, house):
+    page = agents_phone("agent6")
+    page.goto(f"{house}/vote/1/")
+    asked = page.locator("#card")
+    for target in asked.get_by_role("radio").all():
+        box = target.bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+    assert asked.get_by_text("Say why").bounding_box()["y"] < 844
+    word = asked.get_by_text("Hurts a little")
+    assert word.bounding_box()["width"] <= 1, "the ends alone say their words"
+    expect(asked.get_by_text("Hurts badly")).to_be_in_viewport()
+    page.get_by_role("radio", name="Hurts a little").check()
+    expect(word).to_be_in_viewport()
+    assert word.bounding_box()["width"] > 40
+
+
+def test_keys_are_explained_where_a_card_lies(agents_phone):
+    page = agents_phone("agent2", width=1280, height=900, has_touch=False)
+    keys = page.get_by_text("Keys: 1 to 5 vote")
+    expect(keys).to_be_visible()
+    while page.locator("form#card").count():
+        page.wait_for_timeout(400)
+        page.keyboard.press("3")
+        page.wait_for_timeout(200)
+    expect(keys).to_be_hidden()
+    page.reload()
+    expect(title(page)).to_have_text("No rule waits for your vote.")
+    expect(keys).to_be_hidden()
 
 
 def test_both_questions_of_a_ballot_are_two_taps(agents_phone, house):

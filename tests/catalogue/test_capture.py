@@ -103,11 +103,32 @@ def test_from_the_twentieth_the_sentence_asks_for_no_more(paper):
     assert "20 written down." in text(write(paper, "And one more"))
 
 
-@pytest.mark.parametrize("sent", ["", "  \n ", "-\n", "...", "\x00"])
+@pytest.mark.parametrize("sent", ["", "  \n ", " - \n", "\x00"])
 def test_nothing_written_is_said_at_the_field(paper, sent):
     response = write(paper, sent)
     assert response.status_code == 422 and "A few words are enough." in text(response)
     assert titles() == []
+
+
+def test_a_line_with_a_sign_and_no_word_is_named_and_stays_in_the_field(paper):
+    response = write(paper, "No cash\n\n§\n- Ask first\n---\n - ")
+    assert response.status_code == 422 and titles() == ["No cash", "Ask first"]
+    said = text(response)
+    assert "Lines 3, 5 have signs and no words. They stand in the field." in said
+    assert ">§\n---</textarea>" in said
+    response = write(paper, "-")
+    assert response.status_code == 422 and "Line 1 has a sign and no word." in text(response)
+    assert ">-</textarea>" in text(response)
+
+
+def test_numbers_of_people_in_a_line_are_hidden_and_its_writer_is_told(paper):
+    said = text(write(paper, "Call Anna, 12 34 56 78\nNo cash"))
+    assert titles() == ["Call Anna, […]", "No cash"]
+    assert "We hid a telephone number before we stored your text." in said
+    said = text(write(paper, "Call Anna, 12 34 56 78"))
+    assert len(titles()) == 2 and "stands already" in said, "a second tap writes nothing twice"
+    assert "We hid" not in said
+    assert "We hid" not in text(write(paper, "No cards"))
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,12 @@ def stored(rule):
     return Rule.objects.get(pk=rule.pk)
 
 
-def test_a_second_person_confirms_a_law_with_one_event(manager, owner):
-    rule = claim(by=owner)
+def test_a_second_person_confirms_a_law_with_one_event(manager, admin):
+    rule = claim(by=admin)
     before = JournalHead.objects.get().last
     confirm_authority(rule=rule, by=manager, seen=mark(rule))
     now = stored(rule)
-    assert (now.claimed, now.ours, now.confirmed_by, now.claimed_by) == (False, False, manager, owner)
+    assert (now.claimed, now.ours, now.confirmed_by, now.claimed_by) == (False, False, manager, admin)
     (event,) = Event.objects.filter(number__gt=before)
     assert (event.verb, event.object_type, event.object_code, event.after) == (
         "authority_confirmed", "rule", "A", "law",

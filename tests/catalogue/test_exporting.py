@@ -39,7 +39,7 @@ def full_rule(code="A"):
         owner=make.person("anna", first_name="Anna", last_name="Berg"),
         topics=["returns/refund", "money"],
         channels=["phone", "mail"],
-        purpose="+47 22 22 22 22",
+        purpose="+ two signatures",
         heard_where="'=quoted already",
         source_reference="Håndbog 4.2 – første udgave",
         customer_hears="I'm not allowed to",
@@ -112,7 +112,7 @@ def test_formulas_are_neutralised(tmp_path, ending):
     delimiter = "," if ending == "csv" else "\t"
     with (tmp_path / f"rules.{ending}").open(newline="") as file:
         row = next(csv.DictReader(file, delimiter=delimiter))
-    assert (row["title"], row["clause"], row["purpose"]) == ("'=1+1", "'-§ 4", "'+47 22 22 22 22")
+    assert (row["title"], row["clause"], row["purpose"]) == ("'=1+1", "'-§ 4", "'+ two signatures")
     export_rules(tmp_path / "rules.json")
     assert json.loads((tmp_path / "rules.json").read_text())[0]["title"] == "=1+1"
 

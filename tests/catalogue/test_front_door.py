@@ -20,7 +20,7 @@ from rulebook.catalogue.front_door import (
     withdraw_proposal,
 )
 from rulebook.catalogue.importing import import_rules
-from rulebook.catalogue.locks import WordingLocked, lock_wording
+from rulebook.catalogue.locks import WordingLocked, lock_wording, unlock_wording
 from rulebook.catalogue.models import Proposal, Rule
 from rulebook.catalogue.queries import abolished_rules, rule_ids_by_name, rules_at, this_quarter
 from rulebook.catalogue.services import FieldRefused, change_rule
@@ -73,6 +73,15 @@ def heard(on, propose):
     proposal = propose()
     on(proposal.heard_until + timedelta(days=1))
     return proposal
+
+
+def nobody(proposal):
+    """Says that it will hurt."""
+    return 0
+
+
+def one(proposal):
+    return 1
 
 
 def verbs():
@@ -185,15 +194,15 @@ def test_nobody_lets_it_in_before_the_last_day_has_passed(propose, on, manager):
     proposal = propose()
     on(proposal.heard_until)
     with pytest.raises(WrongState, match="heard until Monday 9 March 2026"):
-        let_in(proposal=proposal, hurts=0, by=manager)
+        let_in(proposal=proposal, hurts=nobody, by=manager)
     assert Rule.objects.get().status == "proposed"
     on(proposal.heard_until + timedelta(days=1))
     assert why_not_let_in(proposal) == ""
-    let_in(proposal=proposal, hurts=0, by=manager)
+    let_in(proposal=proposal, hurts=nobody, by=manager)
 
 
 def test_a_rule_that_is_let_in_applies_from_that_day(heard, manager):
-    rule = let_in(proposal=heard, hurts=0, by=manager)
+    rule = let_in(proposal=heard, hurts=nobody, by=manager)
     today = date(2026, 3, 10)
     assert rule.status == "in_force"
     assert [(version.applies_from, version.applies_to) for version in rule.versions.all()] == [(today, None)]
@@ -210,7 +219,7 @@ def test_the_rule_it_replaces_is_gone_from_that_day(on, propose, manager):
     change_rule(rule=old, fields={"title": "One clear signature", "applies_from": date(2026, 9, 1)}, by=None)
     proposal = propose(replaces=old)
     on(date(2026, 3, 10))
-    rule = let_in(proposal=proposal, hurts=0, by=manager)
+    rule = let_in(proposal=proposal, hurts=nobody, by=manager)
     assert Rule.objects.get(pk=old.pk).status == "removed"
     for day, code in ((date(2026, 3, 9), old.code), (date(2026, 3, 10), rule.code), (date(2026, 10, 1), rule.code)):
         assert [row["code"] for row in rules_at(day)] == [code]
@@ -219,9 +228,9 @@ def test_the_rule_it_replaces_is_gone_from_that_day(on, propose, manager):
 
 def test_who_says_that_it_hurts_gets_an_answer_before_it_enters(heard, manager):
     with pytest.raises(FieldRefused, match="Answer it") as caught:
-        let_in(proposal=heard, hurts=1, reason=" ", by=manager)
+        let_in(proposal=heard, hurts=one, reason=" ", by=manager)
     assert caught.value.field == "reason"
-    let_in(proposal=heard, hurts=1, reason="Only above 5,000 kr.", by=manager)
+    let_in(proposal=heard, hurts=one, reason="Only above 5,000 kr.", by=manager)
     heard.refresh_from_db()
     assert heard.reason == "Only above 5,000 kr."
 
@@ -252,11 +261,11 @@ def test_a_manager_of_the_own_department_decides_and_nobody_else(on, propose, fi
     for person in (other_manager, owner):
         assert not may_decide(proposal, person)
         with pytest.raises(NotAllowed):
-            let_in(proposal=proposal, hurts=0, by=person)
+            let_in(proposal=proposal, hurts=nobody, by=person)
         with pytest.raises(NotAllowed):
             refuse_proposal(proposal=proposal, reason="No.", by=person)
     assert may_decide(proposal, manager)
-    assert let_in(proposal=proposal, hurts=0, by=manager)
+    assert let_in(proposal=proposal, hurts=nobody, by=manager)
 
 
 def test_nobody_ends_a_rule_of_another_department_by_replacing_it(on, propose, finance, manager, other_manager):
@@ -264,15 +273,15 @@ def test_nobody_ends_a_rule_of_another_department_by_replacing_it(on, propose, f
     proposal = propose(replaces=old, department=finance)
     on(date(2026, 3, 10))
     with pytest.raises(NotAllowed, match="belongs to Stock"):
-        let_in(proposal=proposal, hurts=0, by=manager)
+        let_in(proposal=proposal, hurts=nobody, by=manager)
     assert Rule.objects.get(pk=old.pk).status == "in_force"
 
 
 def test_of_two_who_decide_at_once_the_second_is_told_what_the_first_did(heard, manager, monkeypatch):
     stale = Proposal.objects.get(pk=heard.pk)
-    let_in(proposal=heard, hurts=0, by=manager)
+    let_in(proposal=heard, hurts=nobody, by=manager)
     for decide in (
-        lambda: let_in(proposal=stale, hurts=0, by=manager),
+        lambda: let_in(proposal=stale, hurts=nobody, by=manager),
         lambda: refuse_proposal(proposal=stale, reason="No.", by=manager),
         lambda: withdraw_proposal(proposal=stale, by=manager),
     ):
@@ -280,14 +289,42 @@ def test_of_two_who_decide_at_once_the_second_is_told_what_the_first_did(heard, 
             decide()
     monkeypatch.setattr(front_door, "why_not_let_in", lambda proposal: "")  # both have looked before either wrote
     with pytest.raises(WrongState, match="Let in on 10 Mar 2026 by manager"):
-        let_in(proposal=stale, hurts=0, by=manager)
+        let_in(proposal=stale, hurts=nobody, by=manager)
     assert [verb for verb, *_ in verbs()] == ["proposed", "let_in"]
 
 
 def test_it_does_not_enter_while_people_vote_on_it(heard, manager):
     lock_wording(rule=heard.rule, holder="ballot 1")
     with pytest.raises(WrongState, match="People are voting"):
-        let_in(proposal=heard, hurts=0, by=manager)
+        let_in(proposal=heard, hurts=nobody, by=manager)
+
+
+def test_it_is_neither_refused_nor_withdrawn_while_people_vote_on_it(propose, manager):
+    proposal = propose()
+    lock_wording(rule=proposal.rule, holder="ballot 1")
+    for end in (
+        lambda: refuse_proposal(proposal=proposal, reason="No.", by=manager),
+        lambda: withdraw_proposal(proposal=proposal, by=manager),
+    ):
+        with pytest.raises(WrongState, match="People are voting"):
+            end()
+    assert Rule.objects.get().status == "proposed"
+    assert not Proposal.objects.exclude(outcome="").exists()
+    unlock_wording(rule=proposal.rule, holder="ballot 1")
+    withdraw_proposal(proposal=proposal, by=manager)
+
+
+def test_those_who_say_that_it_hurts_are_counted_while_its_row_is_held(heard, manager):
+    counted = []
+
+    def hurts(proposal):
+        assert connection.in_atomic_block and proposal.outcome == ""
+        counted.append(proposal.pk)
+        return 1
+
+    with pytest.raises(FieldRefused, match="Answer it"):
+        let_in(proposal=heard, hurts=hurts, by=manager)
+    assert counted == [heard.pk]
 
 
 def test_what_became_a_law_meanwhile_stays_and_what_was_removed_meanwhile_is_no_obstacle(on, propose, manager):
@@ -297,8 +334,8 @@ def test_what_became_a_law_meanwhile_stays_and_what_was_removed_meanwhile_is_no_
     Rule.objects.filter(pk=gone.pk).update(status="removed")
     on(date(2026, 3, 10))
     with pytest.raises(WrongState, match="is a law or contract"):
-        let_in(proposal=first, hurts=0, by=manager)
-    assert let_in(proposal=second, hurts=0, by=manager).status == "in_force"
+        let_in(proposal=first, hurts=nobody, by=manager)
+    assert let_in(proposal=second, hurts=nobody, by=manager).status == "in_force"
     assert [verb for verb, code, *_ in verbs() if code == gone.code] == ["written_down"]
 
 
@@ -308,7 +345,7 @@ def test_the_quarter_counts_what_entered_and_what_was_removed_and_not_what_was_f
     proposals = [propose(), propose(title="Stricter", replaces=old), propose(title="Never")]
     on(date(2026, 3, 10))
     for proposal in proposals[:2]:
-        let_in(proposal=proposal, hurts=0, by=manager)
+        let_in(proposal=proposal, hurts=nobody, by=manager)
     refuse_proposal(proposal=proposals[2], reason="No.", by=manager)
     quarter = this_quarter(date(2026, 3, 31))
     assert (quarter.entered, quarter.removed, quarter.balance) == (2, 1, 1)
@@ -342,7 +379,7 @@ def test_many_who_propose_and_decide_at_the_same_moment_make_one_proposal_and_on
 
         def decide(number, proposal=made[0]):
             given = {"proposal": Proposal.objects.get(pk=proposal), "by": admin}
-            return refuse_proposal(**given, reason="No.") if number % 2 else let_in(**given, hurts=0).code
+            return refuse_proposal(**given, reason="No.") if number % 2 else let_in(**given, hurts=nobody).code
 
         answers = at_once(decide)
         assert sum("by admin." in str(answer) for answer in answers) == 3

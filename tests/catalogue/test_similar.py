@@ -178,6 +178,25 @@ def test_a_removed_rule_is_found_unless_left_out(db):
     assert alike("Express orders never changed", include_removed=False) == []
 
 
+def test_what_nobody_has_to_follow_stands_behind_what_is_as_likely(db):
+    for code, title, status in (
+        ("A-1", "A refund needs a manager", "removed"),
+        ("B-1", "A refund needs a manager", "proposed"),
+        ("C-1", "A refund needs the manager", "in_force"),
+        ("D-1", "A refund in a shop needs two managers", "suspended"),
+        ("E-1", "Wrapping a gift costs 20 kr", "in_force"),
+        ("F-1", "A gift card is not paid out", "proposed"),
+    ):
+        make.rule(title, code=code)
+        Rule.objects.filter(code=code).update(status=status)
+    forget()
+    order = codes(likely_rules("refund needs a manager", most=4))
+    assert order[0] == "C-1" and order[-1] == "A-1" and order.index("C-1") < order.index("B-1")
+    assert codes(likely_rules("refund needs a manager", most=2))[0] == "C-1"
+    assert codes(likely_rules("A-1 refund"))[0] == "A-1"  # its very code
+    assert codes(likely_rules("gift card paid out"))[0] == "F-1"  # much likelier
+
+
 def test_a_rule_is_not_alike_itself(db):
     first = make.rule("Refunds are never started on a Friday")
     second = make.rule("We start no refund on Fridays")

@@ -122,8 +122,8 @@ VOTE_PAGES = [
     Page("votes_ballot_changelist", CASES, FRAME + 2),  # how many are found, the ballots with the number of their rules
     Page("votes_ballot_add", CASES, FRAME),
     Page("votes_ballot_add", CASES, status=422, post={}),
-    # the ballot; its rules with their wordings, their newest, the votes, the hands
-    Page("votes_ballot_change", CASES, FRAME + 5),
+    # the ballot; its rules with their wordings, their newest, the votes, the hands, who came by a link
+    Page("votes_ballot_change", CASES, FRAME + 6),
     Page("votes_ballot_history", CASES, status=302),
     Page("votes_ballot_hands", CASES, status=409),  # it is closed
     Page("votes_ballot_hands", CASES, status=409, post={}),

@@ -171,7 +171,7 @@ QUERIES = {
 def three_more(everything):
     """Three further rows in every table, each pointing at rows of its own."""
     for number in range(3):
-        head = make.person(f"head{number}", team=make.team(f"Chat {number}"))
+        head = make.person(f"head{number}", role="manager", team=make.team(f"Chat {number}"))
         department = make.department(f"Sales {number}", head=head, deputy=make.person(f"deputy{number}"))
         make.team(f"Mail {number}", department=department)
         rule = make.rule(code=f"M-{number}", department=department, aliases=[f"ALSO-{number}"], by=head)

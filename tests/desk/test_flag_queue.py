@@ -129,6 +129,40 @@ def test_what_was_written_stays_on_the_page_where_it_is_refused(desk):
     assert Flag.objects.get().outcome == ""
 
 
+def test_a_rule_that_is_there_already_is_linked_or_another_made_anyway(desk):
+    rule, flag = make.rule("Refunds are never started on a Friday"), make.flag("Something else.")
+    page = decide(desk, flag, "make", headline="No refund is started on Fridays")
+    text = page.content.decode()
+    assert page.status_code == 422 and f"“{rule.title}” ({rule.code})" in words(page)
+    assert f'name="rule" value="{rule.pk}" checked' in text and "Make the rule anyway" in words(page)
+    # Said of one title, it holds for that alone.
+    again = decide(
+        desk, flag, "make", headline="We start no refund on Fridays", anyway="No refund is started on Fridays"
+    )
+    assert again.status_code == 422 and Rule.objects.count() == 1
+    decide(desk, flag, "make", headline="No refund is started on Fridays", anyway="No refund is started on Fridays")
+    assert Rule.objects.filter(title="No refund is started on Fridays").exists()
+
+
+def test_the_button_that_links_is_closed_while_no_rule_is_chosen_and_says_why(desk):
+    flag = make.flag("Zzz.")
+    page = desk.get(reverse(QUEUE))
+    assert re.search(r'value="link"[^>]* aria-disabled="true"', page.content.decode())
+    assert "Choose a rule above, or type its code." in words(page)
+    flag.rule = make.rule()
+    flag.save()
+    assert not re.search(r'value="link"[^>]* aria-disabled', desk.get(reverse(QUEUE)).content.decode())
+
+
+def test_a_flag_that_one_may_not_see_is_none_to_merge_with(client):
+    head = make.person(role="owner")
+    department = make.department(head=head)
+    own, foreign = make.flag(rule=make.rule(department=department)), make.flag("Theirs.")
+    client.force_login(head)
+    page = decide(client, own, "merge", into=foreign.pk)
+    assert page.status_code == 422 and "Choose the flag that says the same." in words(page)
+
+
 def test_the_second_manager_reads_what_was_done_and_by_whom(desk, manager):
     flag = make.flag()
     seen = _state(flag)
@@ -332,6 +366,23 @@ def test_contacts_are_drawn_and_read_one_at_a_time_without_what_others_said(desk
     assert "An audit of 25 contacts of" in found and "found a rule in 5 that the ledger misses." in found
     assert "90 % sure: it misses a rule in 10 to 36 % of the unsolved contacts that nobody flagged." in found
     assert found in words(desk.get(reverse("admin:index")))
+    said = words(desk.get(reverse("admin:flags_audit_changelist")))
+    assert "The contacts of this month were drawn already." in said and "Draw this month’s 30" not in said
+
+
+def test_before_a_draw_one_reads_how_many_are_left_to_read_and_a_closed_button_says_why(desk, contacts, monkeypatch):
+    page = reverse("admin:flags_audit_changelist")
+    monkeypatch.setattr("rulebook.flags.audits.month_to_draw", lambda sources: contacts[0].opened_day.replace(day=1))
+    rule = make.rule()
+    for case in contacts[:10]:
+        make.link(case, rule)
+    said = words(desk.get(page))
+    assert "Of the 25 that are drawn about 15 are left to read." in said
+    assert "aria-disabled" not in desk.get(page).content.decode().partition('id="rb-draw"')[2]
+    monkeypatch.setattr("rulebook.flags.audits.month_to_draw", lambda sources: None)
+    text = desk.get(page).content.decode().partition('id="rb-draw"')[2]
+    assert 'aria-disabled="true" aria-describedby="rb-why-not"' in text and "No month is over and mature yet." in text
+    assert 'type="submit"' not in text.partition("</section>")[0]
 
 
 def test_a_reader_can_go_back_and_change_the_own_verdict(desk, contacts, manager):

@@ -15,6 +15,7 @@ from rulebook.cases.services import settle_pending_links
 from rulebook.catalogue.front_door import let_in, propose_rule, refuse_proposal
 from rulebook.catalogue.models import Proposal, Rule
 from rulebook.desk.pages.front_door import WAITING_KEY
+from rulebook.desk.pages.proposing import hurts_counted
 from rulebook.desk.pages.start import flagged_rules
 from rulebook.desk.pages.timeline import timeline
 from rulebook.desk.pages.top import abolished
@@ -270,7 +271,7 @@ def test_a_rule_that_never_entered_says_so_and_is_not_counted_as_abolished(desk,
 
 def test_the_timeline_of_a_rule_tells_what_happened_at_the_door_and_no_more(desk, manager, admin):
     entered, refused = propose(manager, heard=True), propose(manager, title="Never")
-    let_in(proposal=entered, hurts=0, by=manager)
+    let_in(proposal=entered, hurts=hurts_counted, by=manager)
     refuse_proposal(proposal=refused, reason="No.", by=admin)
 
     def told(proposal):
@@ -284,7 +285,7 @@ def test_the_timeline_of_a_rule_tells_what_happened_at_the_door_and_no_more(desk
 
 def test_the_history_of_a_proposal_is_that_of_its_rule(desk, manager):
     proposal = propose(manager, heard=True)
-    let_in(proposal=proposal, hurts=0, by=manager)
+    let_in(proposal=proposal, hurts=hurts_counted, by=manager)
     answer = desk.get(reverse("admin:catalogue_proposal_history", args=[proposal.pk]), follow=True)
     assert "Let in" in shown(answer) and "Proposed" in shown(answer)
 
@@ -328,3 +329,20 @@ def test_a_proposed_rule_is_in_no_figure(desk, manager):
     assert RuleFigures.objects.get(rule=rule).flags == 0
     assert flagged_rules() == {}
     assert "not in force yet" in shown(desk.get(reverse("admin:catalogue_rule_changelist")))
+
+
+def test_numbers_of_people_are_hidden_in_a_proposal_and_in_its_answer_and_whoever_wrote_them_is_told(desk):
+    told_of = "We hid a telephone number before we stored your text."
+    asked = {
+        "title": "Ask 12 34 56 78",
+        "customer_hears": "No.",
+        "protects": "All.",
+        "without_it": "Chaos.",
+        "none": "on",
+    }
+    assert told_of in desk.post(reverse("admin:catalogue_proposal_add"), asked, follow=True).content.decode()
+    proposal = Proposal.objects.get()
+    assert proposal.rule.title == "Ask [hidden]"
+    refuse = reverse("admin:catalogue_proposal_refuse", args=[proposal.pk])
+    assert told_of in desk.post(refuse, {"reason": "Call 12 34 56 78."}, follow=True).content.decode()
+    assert Proposal.objects.get().reason == "Call [hidden]."

@@ -6,9 +6,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 from rulebook.cases.intervals import Z90, wilson
-from rulebook.errors import RulebookError
+from rulebook.errors import NotAllowed, RulebookError
 from rulebook.flags import audits
-from rulebook.flags.audits import draw_audit, estimates, month_to_draw, newest_estimate, next_to_read, say_what_stopped
+from rulebook.flags.audits import (
+    draw_audit,
+    estimates,
+    month_to_draw,
+    newest_estimate,
+    next_to_read,
+    say_what_stopped,
+    what_to_draw,
+)
 from rulebook.flags.models import Audit, AuditedCase
 from rulebook.journal.models import Event
 from tests import make
@@ -167,6 +175,34 @@ def test_of_two_readers_the_first_ones_word_stands_and_one_may_change_the_own(ma
     assert (event.verb, event.object_code, event.after) == ("contact_read", "2026-03", "unknown")
     with pytest.raises(RulebookError, match="Say whether"):
         say_what_stopped(audited=reading, verdict="maybe", by=manager)
+
+
+def test_only_a_role_that_may_draws_and_reads(manager, agent):
+    desk = source()
+    missed(desk, 1)
+    with pytest.raises(NotAllowed):
+        draw_audit(sources=[desk], by=agent)
+    audit = draw_audit(sources=[desk], by=manager)
+    with pytest.raises(NotAllowed):
+        say_what_stopped(audited=next_to_read(audit), verdict="rule", by=agent)
+    assert next_to_read(audit) is not None
+
+
+def test_before_a_draw_it_is_known_how_many_are_left_to_read_or_why_there_are_none(manager):
+    desk, rule = source(), make.rule()
+    assert what_to_draw([]).why_not.startswith("No month is over")
+    assert what_to_draw([desk]).why_not.startswith("Every contact of that month was solved")
+    cases = missed(desk, 40)
+    for case in cases[:10]:
+        make.link(case, rule)
+        make.link(case, rule, origin="person")
+    make.link(cases[10], rule, effect="applied")
+    make.link(cases[11], rule, origin="flag")
+    found = what_to_draw([desk])
+    assert (found.month, found.population, found.explained, found.drawn) == (MARCH, 39, 10, 30)
+    assert found.to_read == 22 and not found.why_not  # 30 x 29 / 39
+    draw_audit(sources=[desk], by=manager)
+    assert what_to_draw([desk]).done and "drawn already" in what_to_draw([desk]).why_not
 
 
 def test_what_is_printed_is_the_newest_audit_that_has_an_interval():

@@ -155,6 +155,34 @@ def test_what_stopped_the_agent_lists_rules_too_until_one_is_looked_for(phone, r
     assert "R-0040" not in asked.content.decode() and "R-0014" in asked.content.decode()
 
 
+def test_what_is_likely_is_offered_below_what_stopped_the_agent_and_never_chosen(phone, refunds):
+    for number in range(5):
+        make.rule(f"A refund waits for manager number {number}")
+
+    def likely(**typed):
+        return phone.post(reverse("flag_rules"), typed, headers={"HX-Target": "likely"})
+
+    page = likely(stopped="I wait for my manager to refund it")
+    assert page.content.decode().count('name="rule"') == 4  # and "None of these"
+    assert "Is it one of these?" in text_of(page) and "checked" not in page.content.decode()
+    # A rule was looked for or chosen: what is listed stays.
+    assert likely(stopped="refund", rule_words="item").status_code == 204
+    assert likely(stopped="refund", rule="R-0014").status_code == 204
+    # What is looked for by its own field takes their place, until that is empty again.
+    asked = phone.post(reverse("flag_rules"), {"stopped": "refund", "rule_words": "item"}).content.decode()
+    assert '<div id="likely" hx-swap-oob="innerHTML"></div>' in re.sub(r"\s+<", "<", asked)
+    emptied = phone.post(reverse("flag_rules"), {"stopped": "refund", "rule_words": ""}).content.decode()
+    assert "Is it one of these?" in emptied.partition('id="likely"')[2]
+
+
+def test_somebody_elses_flag_is_not_added_to_and_nothing_typed_is_lost(phone):
+    sent = send(phone)
+    phone.force_login(make.person(role="agent"))
+    page = add(phone, sent, instead="Refunded at once")
+    assert page.status_code == 403 and "Somebody else sent this flag." in text_of(page)
+    assert fields_of(page)["instead"] == "Refunded at once" and Flag.objects.get().instead == ""
+
+
 def test_a_chosen_rule_stays_on_top_while_one_types_on(phone, refunds):
     page = phone.post(reverse("flag_rules"), {"rule_words": "item back", "rule": "R-0014"}).content.decode()
     assert page.index("R-0014") < page.index("R-0040") and re.search('value="R-0014" checked', page)
@@ -323,6 +351,7 @@ def answered(**fields):
     ("stored", "expected"),
     [
         ({}, "Not answered yet. You sent it on Monday 2 March 2026."),
+        (answered(answer="", by_default="no_rule"), "No rule of ours says so. You decide."),
         (answered(), "The limit is 500 kr now You may <decide>. Nothing is decided yet."),
         (answered(outcome="answered", decided_at=timezone.now()), "What became of it: answered."),
     ],

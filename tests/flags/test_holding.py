@@ -32,7 +32,8 @@ def held_since(day):
 def test_flags_of_earlier_days_go_out_with_all_they_say_and_one_event_with_their_count():
     rule = make.rule(code="A")
     sent = send(1, rule=rule, customer_heard="I can’t decide that", channel="phone")
-    add_to_flag(once=sent.once, more=More(solved=False, minutes=5, instead="x", decision="y", quotable=True), by=None)
+    more = More(solved=False, minutes=5, instead="x", decision="y", quotable=True)
+    add_to_flag(once=sent.once, more=more, by=None, receipt=sent.receipt)
     send(2)
     held_since(TODAY - timedelta(days=1))
     send(3)
@@ -100,7 +101,7 @@ def test_the_code_finds_a_flag_while_it_waits_and_after_it_went_out():
 def test_numbers_are_new_whenever_a_flag_joins_or_changes():
     sent = [send(number) for number in range(3)]
     before = set(HeldFlag.objects.values_list("pk", flat=True))
-    add_to_flag(once=sent[0].once, more=More(minutes=5), by=None)
+    add_to_flag(once=sent[0].once, more=More(minutes=5), by=None, receipt=sent[0].receipt)
     after = set(HeldFlag.objects.values_list("pk", flat=True))
     assert not before & after and len(after) == 3
     held_since(TODAY - timedelta(days=1))
@@ -136,7 +137,7 @@ def test_neither_the_numbers_nor_the_places_of_the_rows_tell_which_came_first(mo
     for _world in range(WORLDS):
         sent = [send(number) for number in range(FLAGS)]
         if added:
-            add_to_flag(once=sent[0].once, more=More(minutes=5), by=None)
+            add_to_flag(once=sent[0].once, more=More(minutes=5), by=None, receipt=sent[0].receipt)
         order = in_order_of_the_file("flags_heldflag")
         last_comes_last += order[-1] == (f"flag {0 if added else FLAGS - 1:02}")
         tables["flags_heldflag"].append(agreement(order))

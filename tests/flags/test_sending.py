@@ -6,7 +6,7 @@ from django.utils import timezone
 from rulebook.cases.models import CaseRule, PendingLink
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused
-from rulebook.errors import WrongState
+from rulebook.errors import NotAllowed, WrongState
 from rulebook.flags.models import Flag, HeldFlag
 from rulebook.flags.services import More, Telling, add_to_flag, link_flagged_case, send_flag
 from rulebook.journal.models import Event, JournalHead
@@ -21,7 +21,7 @@ def send(by=None, *, stopped="I may not refund 240 kr.", form=FORM, anonymous=Fa
 
 
 def add(sent, by=None, **said):
-    return add_to_flag(once=sent.once, more=More(**said), by=by)
+    return add_to_flag(once=sent.once, more=More(**said), by=by, receipt=sent.receipt)
 
 
 def newest_events(count=1):
@@ -38,7 +38,7 @@ def test_a_signed_flag_is_stored_with_its_author_and_one_event_that_names_the_ru
     assert sent.receipt == "" and flag.receipt == ""
     assert JournalHead.objects.get().last == before + 1
     assert newest_events() == [("flagged", "flag", str(flag.pk), "A")]
-    assert "240" not in str(Event.objects.latest("number").__dict__)
+    assert "refund" not in str(Event.objects.order_by("-number").values().first())
 
 
 def test_a_flag_by_a_teams_link_stores_the_team_and_nobody():
@@ -192,6 +192,30 @@ def test_nothing_is_added_to_a_flag_that_is_not_there_or_went_out_with_the_other
     for once in (sent.once, "nothing"):
         with pytest.raises(WrongState, match="any more"):
             add_to_flag(once=once, more=More(minutes=5), by=None)
+
+
+def test_only_whoever_sent_a_flag_adds_to_it(agent):
+    team, other_team, other = make.team(headcount=8), make.team(headcount=8), make.person(role="agent")
+    signed, of_team = send(agent), send(None, team=team, form="a-random-number-of-a-second-form")
+    hidden = send(None, anonymous=True, form="a-random-number-of-a-third-form")
+    theirs = {"more": More(minutes=5)}
+    for once, whoever in (
+        (signed.once, {"by": other}),
+        (signed.once, {"by": None}),
+        (signed.once, {"by": None, "team": team}),
+        (of_team.once, {"by": None}),
+        (of_team.once, {"by": None, "team": other_team}),
+        (of_team.once, {"by": agent, "team": team}),
+        (hidden.once, {"by": agent}),
+        (hidden.once, {"by": None, "receipt": "7KM-R4T-2QX"}),
+    ):
+        with pytest.raises(NotAllowed, match="Somebody else sent this flag"):
+            add_to_flag(once=once, **theirs, **whoever)
+    assert not Flag.objects.exclude(minutes=None).exists() and not HeldFlag.objects.exclude(minutes=None).exists()
+    add_to_flag(once=signed.once, **theirs, by=agent)
+    add_to_flag(once=of_team.once, **theirs, by=None, team=team)
+    add_to_flag(once=hidden.once, **theirs, by=None, receipt=hidden.receipt.lower())
+    assert set(Flag.objects.values_list("minutes", flat=True)) == {5} and HeldFlag.objects.get().minutes == 5
 
 
 def test_the_case_of_a_signed_flag_is_blocked_by_its_rule_and_no_event_names_it(agent):

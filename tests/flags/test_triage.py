@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from rulebook.access.models import Person
 from rulebook.cases.models import CaseRule, PendingLink
@@ -15,6 +15,7 @@ from rulebook.flags.models import Flag
 from rulebook.flags.services import link_flagged_case
 from rulebook.flags.triage import (
     AlreadyDecided,
+    LikelyTwice,
     answer_flag,
     link_flag,
     make_rule_of,
@@ -47,7 +48,7 @@ def test_linking_answers_the_agent_in_words_and_writes_one_event(manager):
     stored = again(flag)
     assert (stored.outcome, stored.rule, stored.answered_by) == ("linked", rule, manager)
     assert stored.headline == rule.title
-    assert stored.answer.startswith("We linked it to the rule “Refunds above 200 kr need a manager”.")
+    assert stored.reply.startswith("We linked it to the rule “Refunds above 200 kr need a manager”.")
     assert stored.replied_at == stored.decided_at is not None
     assert JournalHead.objects.get().last == before + 1
     assert newest_events(1) == [("linked_to_rule", "flag", str(flag.pk), "A")]
@@ -137,19 +138,59 @@ def test_what_is_not_a_rule_is_said_so_and_a_rule_that_is_named_is_sorted_under_
     rule = make.rule("We always ask twice")
     flag, other = make.flag(rule=rule), make.flag()
     not_a_rule(flag=flag, by=manager)
-    assert again(flag).outcome == "no_rule" and "We always ask twice" in again(flag).answer
+    assert again(flag).outcome == "no_rule" and "We always ask twice" in again(flag).reply
     rule.refresh_from_db()
     assert (rule.intent, rule.status) == ("drop", "in_force")  # a first sorting, no decision
     with pytest.raises(FieldRefused):  # no rule says what it is about
         not_a_rule(flag=other, by=manager)
     not_a_rule(flag=other, headline="Asking twice", by=manager)
-    assert again(other).answer == "No rule of ours says so. You decide."
+    assert again(other).reply == "No rule of ours says so. You decide."
 
 
 def test_numbers_of_people_in_an_answer_are_hidden_before_it_is_stored(manager):
     flag = make.flag()
     answer_flag(flag=flag, headline="Ask 010190-1234", answer="Call anna@example.org.", by=manager)
     assert "1234" not in again(flag).headline and "example.org" not in again(flag).answer
+
+
+def test_an_answer_by_a_button_alone_is_read_in_the_language_of_whoever_reads(manager):
+    rule, flag = make.rule("To underskrifter"), make.flag()
+    with translation.override("da"):
+        link_flag(flag=flag, rule=rule, by=manager)
+    assert (again(flag).answer, again(flag).by_default) == ("", "linked")
+    said = set()
+    for language in ("en", "da"):
+        with translation.override(language):
+            said.add(again(flag).reply)
+    assert len(said) == 2 and all("To underskrifter" in reply for reply in said)
+    put_back(flag=again(flag), by=manager)
+    answer_flag(flag=again(flag), headline="H", answer="Du bestemmer.", by=manager)
+    assert (again(flag).reply, again(flag).by_default) == ("Du bestemmer.", "")
+
+
+def test_the_default_answer_of_a_merged_flag_is_about_the_rule_of_the_other(manager):
+    own, others = make.rule("Our own"), make.rule("Two signatures")
+    target, flag = make.flag(), make.flag(rule=own)
+    merge_flags(flag=flag, into=target, by=manager)
+    link_flag(flag=target, rule=others, by=manager)
+    assert again(flag).rule == own and "“Two signatures”" in again(flag).reply
+    others.delete()
+    assert "“Two signatures”" in again(flag).reply  # its headline says what it was
+
+
+def test_a_rule_that_says_much_the_same_is_named_before_another_is_made(manager):
+    rule, flag = make.rule("Refunds are never started on a Friday"), make.flag()
+    title = "We start no refund on Fridays"
+    with pytest.raises(LikelyTwice, match=rf"“Refunds are never started on a Friday” \({rule.code}\)") as refusal:
+        make_rule_of(flag=flag, title=title, by=manager)
+    assert (refusal.value.field, [one.pk for one in refusal.value.rules]) == ("title", [rule.pk])
+    assert Rule.objects.count() == 1 and again(flag).outcome == ""
+    Rule.objects.update(status="removed")
+    make.rule("Nothing of the kind")
+    with pytest.raises(LikelyTwice, match="removed"):
+        make_rule_of(flag=flag, title=title, by=manager)
+    make_rule_of(flag=flag, title=title, by=manager, anyway=True)
+    assert again(flag).rule.title == title
 
 
 # Merged flags
@@ -160,7 +201,7 @@ def test_a_merged_flag_gets_a_first_reply_and_then_the_answer_of_the_other(manag
     merge_flags(flag=flag, into=target, by=manager)
     merged = again(flag)
     assert (merged.outcome, merged.merged_into, merged.decided_at) == ("merged", target, None)
-    assert merged.replied_at is not None and merged.answer.startswith("Several of you said the same.")
+    assert merged.replied_at is not None and merged.reply.startswith("Several of you said the same.")
     rule = make.rule(code="A")
     link_flag(flag=again(target), rule=rule, headline="Refunds wait", answer="You decide now.", by=manager)
     told = again(flag)
@@ -193,6 +234,16 @@ def test_no_flag_is_merged_with_itself_by_whatever_way(manager):
     with pytest.raises(FieldRefused, match="itself"):
         merge_flags(flag=second, into=again(first), by=manager)
     assert again(second).outcome == ""
+
+
+def test_flags_are_merged_only_by_whoever_may_answer_both():
+    sales, finance = make.department("Sales"), make.department("Finance")
+    seller = make.person(role="manager", team=make.team(department=sales))
+    own, foreign = make.flag(), make.flag(rule=make.rule(department=finance))
+    for flag, into in ((own, foreign), (foreign, own)):
+        with pytest.raises(NotAllowed, match="Finance"):
+            merge_flags(flag=flag, into=into, by=seller)
+    assert again(own).outcome == again(foreign).outcome == ""
 
 
 # Who was first, and undo
@@ -234,7 +285,7 @@ def test_a_decision_can_be_undone_and_its_answer_stays_until_there_is_another(ma
     merge_flags(flag=flag, into=target, by=manager)
     put_back(flag=again(flag), by=manager)
     assert (again(flag).outcome, again(flag).merged_into, again(flag).decided_at) == ("", None, None)
-    assert again(flag).answer and again(flag).replied_at
+    assert again(flag).reply and again(flag).replied_at
     assert newest_events(1)[0][0] == "put_back"
     before = JournalHead.objects.get().last
     put_back(flag=again(flag), by=manager)  # once more changes nothing
@@ -307,7 +358,7 @@ def test_a_flag_on_a_rule_of_another_department_goes_there_with_a_first_reply(ma
     link_flag(flag=flag, rule=rule, by=mine)
     passed = again(flag)
     assert (passed.outcome, passed.rule, passed.decided_at) == ("", rule, None)
-    assert passed.answer == "The rule “Two signatures” belongs to Finance. They answer next."
+    assert passed.reply == "The rule “Two signatures” belongs to Finance. They answer next."
     assert passed.replied_at is not None and newest_events(1)[0][0] == "passed_on"
     assert not to_answer(mine).exists() and list(to_answer(manager)) == [flag]
 

@@ -169,6 +169,8 @@ def test_the_documented_proxy_writes_no_line_for_anything_that_a_page_of_the_fro
     (block,) = re.findall(r"```nginx\n(.*?)```", readme, re.DOTALL)
     places = dict(LOGGED.findall(block))
     assert "access_log off" not in block.split("location")[0] and "error_log" in block
+    for told in places.values():  # what the client says of its address is overwritten, and not added to
+        assert re.findall(r"proxy_set_header X-Forwarded-For (\S+);", told) == ["$remote_addr"]
     for path, logged in {
         "/flag/": False, "/flag/rules/": False, "/flag/more/": False, "/flag/receipt/": False, "/vote/": False,
         "/t/x/": False, "/answers/": False, "/sign-in/": False, "/static/flag.css": False,

@@ -208,6 +208,7 @@ def test_managers_and_hands_stand_apart_and_a_changed_text_is_said(client):
     assert "5 of 5 say it hurts customers" in said
     assert "Managers: " in said and "1 person voted." in said
     assert "Hands shown in the room" in said and "Helps a lot (+2): 30" in said
+    assert "All of them came by a team's link: one vote a device." in said.replace("&#x27;", "'")
     assert "these votes were on its version 1" in said
 
 
@@ -243,7 +244,8 @@ def test_a_page_costs_the_same_for_one_rule_and_for_ten(client):
         with CaptureQueriesContext(connection) as queries:
             assert client.get(page(ballot)).status_code == 200
         costs.append(len(queries))
-    assert costs == [9, 9]  # session, person, rights (two); the ballot, its rules, their newest words, votes, hands
+    # session, person, rights (two); the ballot, its rules, their newest words, votes, hands, who came by a link
+    assert costs == [10, 10]
 
 
 @pytest.mark.parametrize("role", ["owner", "operator", "agent", ""])

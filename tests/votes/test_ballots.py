@@ -5,7 +5,7 @@ import pytest
 from rulebook.catalogue.locks import WordingLocked
 from rulebook.catalogue.models import Rule, WordingLock
 from rulebook.catalogue.services import change_rule
-from rulebook.errors import RulebookError, WrongState
+from rulebook.errors import NotAllowed, RulebookError, WrongState
 from rulebook.journal.models import Event
 from rulebook.votes.ballots import (
     cast_ballot,
@@ -65,7 +65,7 @@ def test_closing_cuts_off_who_voted_and_writes_the_votes_in_another_place():
         make.cast(ballot, impact, place=2)
     before = set(Cast.objects.values_list("pk", flat=True))
     close_ballot(ballot=ballot, by=None)
-    assert set(Cast.objects.values_list("voter", flat=True)) == {None}
+    assert set(Cast.objects.values_list("voter", "team", "by_agent")) == {(None, None, False)}
     assert not before & set(Cast.objects.values_list("pk", flat=True))
     assert [sorted(item.casts.values_list("impact", flat=True)) for item in ballot.items.all()] == [
         [-2, -1, 0, 1, 2]
@@ -128,6 +128,51 @@ def test_it_does_not_open_on_a_rule_that_was_removed():
     assert state(ballot) == "draft" and not WordingLock.objects.exists()
     discard_ballot(ballot=ballot, by=None)
     assert not Ballot.objects.exists()
+
+
+def test_nobody_votes_on_a_rule_that_was_removed_since_it_opened():
+    rule = make.rule()
+    ballot = make.ballot(rule)
+    voter = make.cast(ballot, -2)
+    Rule.objects.filter(pk=rule.pk).update(status=Rule.Status.REMOVED)
+    for voice in (voter, make.voice()):
+        with pytest.raises(WrongState, match=f"{rule.code} is removed. Your vote is not needed"):
+            make.cast(ballot, 2, by=voice)
+    assert Cast.objects.get().impact == -2
+
+
+VERBS = {
+    "open": (lambda ballot, by: open_ballot(ballot=ballot, by=by), {"is_open": False}),
+    "discard": (lambda ballot, by: discard_ballot(ballot=ballot, by=by), {"is_open": False}),
+    "hands": (lambda ballot, by: show_hands(item=ballot.items.get(), counts={0: 1}, by=by), {}),
+    "reveal": (lambda ballot, by: reveal(ballot=ballot, by=by), {}),
+    "next": (lambda ballot, by: next_round(ballot=ballot, by=by), {"revealed": True}),
+    "close": (lambda ballot, by: close_ballot(ballot=ballot, by=by), {}),
+}
+
+
+@pytest.mark.parametrize("role", ["agent", "owner", "operator", ""])
+@pytest.mark.parametrize("verb", VERBS)
+def test_who_runs_no_ballots_is_refused_by_every_verb_and_nothing_is_changed(verb, role):
+    do, given = VERBS[verb]
+    ballot = make.ballot(rounds=2, is_open=given.get("is_open", True))
+    if given.get("revealed"):
+        reveal(ballot=ballot, by=None)
+    before = state(ballot)
+    with pytest.raises(NotAllowed):
+        do(ballot, make.person(role=role))
+    assert state(ballot) == before and not Hands.objects.exists()
+    do(ballot, None if role else make.person(role="manager"))  # the system may, and so may a manager
+    assert before != (state(ballot) if verb != "discard" else "") or Hands.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["agent", "owner", "operator", ""])
+def test_who_runs_no_ballots_makes_none(role):
+    fields = {"title": "T", "questions": "impact", "rounds": 1, "versions": [make.rule().versions.get()]}
+    with pytest.raises(NotAllowed):
+        make_ballot(**fields, by=make.person(role=role))
+    assert not Ballot.objects.exists()
+    assert make_ballot(**fields, by=make.person(role="manager")) and make_ballot(**fields, by=None)
 
 
 def test_an_open_ballot_is_not_thrown_away():

@@ -128,4 +128,23 @@ def test_a_result_costs_the_same_for_one_rule_and_for_ten():
         with CaptureQueriesContext(connection) as queries:
             ballot_result(ballot)
         costs.append(len(queries))
-    assert costs == [4, 4]  # the rules with their wordings, their newest, the votes, the hands
+    assert costs == [5, 5]  # the rules with their wordings, their newest, the votes, the hands, who came by a link
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "devices", "told"), [(0, 4, 0), (5, 0, 0), (5, 1, None), (4, 6, None), (5, 5, 5), (0, 6, 6)]
+)
+def test_how_many_came_by_a_link_is_told_of_five_and_more_on_either_side(signed_in, devices, told):
+    ballot, team = make.ballot(rounds=2), make.team(headcount=9)
+    for _ in range(signed_in):
+        make.cast(ballot, by=make.person(role="agent", team=team))
+    for _ in range(devices):
+        make.cast(ballot, by=make.voice(team=team))
+    make.cast(ballot, by=make.person(role="manager", team=team))
+    reveal(ballot=ballot, by=None)
+    ballot.refresh_from_db()
+    assert ballot_result(ballot)[0].last.by_link == 0, "not before the ballot is closed"
+    next_round(ballot=ballot, by=None)
+    close_ballot(ballot=ballot, by=None)
+    ballot.refresh_from_db()
+    assert [one.by_link for one in ballot_result(ballot)[0].rounds] == [told, 0]

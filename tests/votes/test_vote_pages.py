@@ -324,7 +324,7 @@ def test_a_ballot_is_voted_card_by_card_and_tells_no_result(phone):
         Cast.objects.filter(voter__startswith="person").values_list("impact", flat=True).order_by("impact")
     ) == [-1, 0]
     sealed = phone.get(f"/vote/{ballot.pk}/result/")
-    assert sealed.status_code == 409 and "sealed until it is closed" in sealed.content.decode()
+    assert sealed.status_code == 409 and "Nobody sees a result before the vote" in sealed.content.decode()
     assert "On average" not in sealed.content.decode()
 
 
@@ -362,6 +362,37 @@ def test_a_closed_ballot_answers_409_keeps_what_was_written_and_leads_to_the_res
     result = phone.get(f"/vote/{ballot.pk}/result/")
     assert result.status_code == 200
     assert "On average −0.4." in result.content.decode() and "5 people voted." in result.content.decode()
+
+
+def test_a_ballot_on_which_nobody_voted_says_so(phone):
+    ballot = make.ballot(make.rule())
+    close_ballot(ballot=ballot, by=None)
+    page = phone.get(f"/vote/{ballot.pk}/result/").content.decode()
+    assert "Nobody has voted." in page and "0 people" not in page
+
+
+def test_the_result_says_how_many_voters_are_devices_of_a_link(phone):
+    ballot, team = make.ballot(make.rule()), make.team(headcount=9)
+    for _ in range(5):
+        make.cast(ballot, by=make.voice(team=team))
+        make.cast(ballot, by=make.person(role="agent"))
+    close_ballot(ballot=ballot, by=None)
+    page = unescape(phone.get(f"/vote/{ballot.pk}/result/").content.decode())
+    assert "5 of them came by a team's link: one vote a device." in page
+
+
+def test_a_rule_removed_meanwhile_leaves_the_ballot_and_the_rest_goes_on(phone):
+    gone = make.rule("Gone")
+    ballot = make.ballot(gone, make.rule("Stays"), rounds=2)
+    page = phone.get(f"/vote/{ballot.pk}/")
+    assert titles(page) == "Gone"
+    remove(gone)
+    response = answer(phone, page, reason="Days.")
+    assert response.status_code == 409 and titles(response) == "Stays"
+    assert f"Decided a moment ago: {gone.code} is removed." in response.content.decode()
+    response = answer(phone, response)
+    assert titles(response) == "That is all for now."
+    assert list(Cast.objects.values_list("item__version__title", flat=True)) == ["Stays"]
 
 
 @pytest.mark.parametrize(("voters", "shown"), [(2, "So few votes stay"), (4, "The middle vote is"), (5, "On average")])

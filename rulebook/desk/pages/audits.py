@@ -22,8 +22,16 @@ from rulebook.cases.forms import RuleSelect
 from rulebook.cases.models import Source
 from rulebook.catalogue.models import Rule
 from rulebook.desk.pages.flag_audits import found_sentence, missed_sentence
-from rulebook.errors import RulebookError
-from rulebook.flags.audits import DRAWN, contact, draw_audit, estimates, next_to_read, say_what_stopped
+from rulebook.errors import NotAllowed, RulebookError
+from rulebook.flags.audits import (
+    DRAWN,
+    contact,
+    draw_audit,
+    estimates,
+    next_to_read,
+    say_what_stopped,
+    what_to_draw,
+)
 from rulebook.flags.models import Audit, AuditedCase
 from rulebook.insight.queries import overview
 from rulebook.journal.pages import ReadOnlyAdmin, acting
@@ -117,8 +125,8 @@ class AuditPages(ReadOnlyAdmin):
             "verdicts": VERDICTS,
             "form": WhichRule(initial={"rule": reading.rule_id if reading else None}),
             "may_read": request.user.has_perm(MAY_READ),
-            "may_draw": request.user.has_perm(MAY_DRAW),
             "drawn": DRAWN,
+            "drawable": what_to_draw(_measured_sources()) if not reading and request.user.has_perm(MAY_DRAW) else None,
             "wrong": wrong,
         }
         return TemplateResponse(request, "desk/flags/audit.html", context, status=status)
@@ -150,7 +158,8 @@ class AuditPages(ReadOnlyAdmin):
             rule = form.cleaned_data["rule"]
             say_what_stopped(audited=audited, verdict=request.POST.get("verdict", ""), rule=rule, by=acting(request))
         except RulebookError as refusal:
-            return self._page(request, audited.audit, audited.place, str(refusal), status=409)
+            status = 403 if isinstance(refusal, NotAllowed) else 409
+            return self._page(request, audited.audit, audited.place, str(refusal), status=status)
         return HttpResponseRedirect(reverse("admin:flags_audit_change", args=[audited.audit_id]))
 
 

@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from rulebook.desk.pages.ballot_words import ballot_finding, cards, plot_of
-from rulebook.errors import RulebookError, WrongState
+from rulebook.errors import NotAllowed, RulebookError, WrongState
 from rulebook.journal.pages import ServiceAdmin, acting
 from rulebook.numbers import day
 from rulebook.votes import ballots
@@ -165,7 +165,9 @@ class BallotPages(ServiceAdmin):
             try:
                 VERBS[verb](ballot=ballot, by=acting(request))
             except RulebookError as refusal:
-                return self._show(request, str(object_id), str(refusal), 409)
+                return self._show(
+                    request, str(object_id), str(refusal), 403 if isinstance(refusal, NotAllowed) else 409
+                )
             if verb == "discard":
                 return HttpResponseRedirect(reverse("admin:votes_ballot_changelist"))
             return HttpResponseRedirect(page(object_id))

@@ -30,13 +30,14 @@ from rulebook.catalogue.services import FieldRefused
 from rulebook.desk.flag_queue import PAGE, answered_of, flags_like, found_in, line, note_waiting, queue_of, rules_for
 from rulebook.desk.pages.flag_times import time_lines, window
 from rulebook.errors import NotAllowed, RulebookError
-from rulebook.flags import triage
+from rulebook.flags import replies, triage
 from rulebook.flags.answering import ANSWER, may_answer, may_make_rules, refuse_others_flags, to_see
-from rulebook.flags.models import Flag
+from rulebook.flags.models import REPLY, Flag
+from rulebook.flags.replies import Default
 from rulebook.flags.sentences import in_words
 from rulebook.journal.pages import ReadOnlyAdmin, acting
 
-PEOPLE = ("rule__department__head", "rule__owner", "team", "author", "answered_by", "merged_into", "source")
+PEOPLE = (*REPLY, "rule__department__head", "team", "author", "answered_by", "source")
 MOST_PAGES = 1_000  # a page far down walks over all before it
 LONGEST_TEXT = 10_000  # characters of a field that are taken in; the services say what is too long
 FIELD_OF = {"title": "headline"}  # the line is the title of a rule that is made of a flag
@@ -52,16 +53,16 @@ class Verb:
     reads: str
 
 
-def verbs(flag: Flag) -> list[Verb]:
+def verbs(flag: Flag, anyway: bool) -> list[Verb]:
     """The five, with the sentence of each for this flag."""
-    rule = {"rule": "…"}
-    no_rule = str(triage.NOT_ASKED) % {"rule": flag.rule.title} if flag.rule else triage.NO_RULE
+    no_rule = replies.in_words(Default.NOT_ASKED, flag.rule.title) if flag.rule else replies.in_words(Default.NO_RULE)
+    make = _("Make the rule anyway") if anyway else _("Make a rule of it")
     return [
-        Verb("link", "L", _("Link to the chosen rule"), str(triage.LINKED) % rule),
-        Verb("make", "M", _("Make a rule of it"), str(triage.MADE) % rule),
-        Verb("merge", "G", _("Merge with the chosen flag"), str(triage.MERGED)),
+        Verb("link", "L", _("Link to the chosen rule"), replies.in_words(Default.LINKED, "…")),
+        Verb("make", "M", make, replies.in_words(Default.MADE, "…")),
+        Verb("merge", "G", _("Merge with the chosen flag"), replies.in_words(Default.MERGED)),
         Verb("answer", "A", _("Answer"), ""),
-        Verb("no_rule", "N", _("That is not a rule"), str(no_rule)),
+        Verb("no_rule", "N", _("That is not a rule"), no_rule),
     ]
 
 
@@ -75,6 +76,7 @@ class Typed:
     rule_code: str = ""
     into: int = 0
     undecided: bool = False
+    anyway: str = ""  # the title that is to be made a rule although one says much the same
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -87,6 +89,7 @@ class Typed:
             rule_code=given.get("rule_code", "")[:200].strip(),
             into=_number(given.get("into", "")),
             undecided="undecided" in given,
+            anyway=given.get("anyway", "")[:LONGEST_TEXT].strip(),
         )
 
 
@@ -179,9 +182,14 @@ class FlagPages(ReadOnlyAdmin):
         elif about["open"]:
             rules, like = rules_for(flag, typed.rule), flags_like(flag, person)
             typed.headline = typed.headline or flag.headline or (flag.rule.title if flag.rule else flag.rule_words)
-            offered = [verb for verb in verbs(flag) if verb.code != "make" or may_make_rules(person)]
-            likeliest = "link" if any(rule.chosen for rule in rules) or not may_make_rules(person) else "make"
-            about |= {"rules": rules, "like": like, "verbs": offered, "likeliest": likeliest}
+            offered = [
+                verb
+                for verb in verbs(flag, bool(typed.anyway) and typed.anyway == typed.headline)
+                if verb.code != "make" or may_make_rules(person)
+            ]
+            chosen = bool(typed.rule_code) or any(rule.chosen for rule in rules)
+            likeliest = "link" if chosen else "make" if may_make_rules(person) else "answer"
+            about |= {"rules": rules, "like": like, "verbs": offered, "likeliest": likeliest, "chosen": chosen}
         return about
 
     def _list(self, request: HttpRequest, asked: dict[str, str]) -> HttpResponse:
@@ -231,6 +239,8 @@ class FlagPages(ReadOnlyAdmin):
             status = 403 if isinstance(refusal, NotAllowed) else 422 if isinstance(refusal, FieldRefused) else 409
             name = getattr(refusal, "field", "")
             typed.errors[FIELD_OF.get(name, name)] = str(refusal)
+            if isinstance(refusal, triage.LikelyTwice):
+                typed.rule, typed.rule_code, typed.anyway = refusal.rules[0].pk, "", typed.headline
             return self._one(request, self._flag(request, number), typed, status)
         messages.success(request, _said(stored))
         if hidden := told({*scrub(typed.headline).hidden, *scrub(typed.answer).hidden}):
@@ -277,8 +287,8 @@ def _do(request: HttpRequest, flag: Flag, typed: Typed) -> Flag:
     words: dict[str, Any] = {"flag": flag, "headline": typed.headline, "answer": typed.answer, "by": acting(request)}
     doing: dict[str, Callable[[], Flag]] = {
         "link": lambda: triage.link_flag(rule=_chosen_rule(typed), **words),
-        "make": lambda: triage.make_rule_of(title=typed.headline, **words),
-        "merge": lambda: triage.merge_flags(into=_chosen_flag(typed), **words),
+        "make": lambda: triage.make_rule_of(title=typed.headline, anyway=typed.anyway == typed.headline, **words),
+        "merge": lambda: triage.merge_flags(into=_chosen_flag(request, typed), **words),
         "answer": lambda: triage.answer_flag(decided=not typed.undecided, **words),
         "no_rule": lambda: triage.not_a_rule(**words),
     }
@@ -299,8 +309,8 @@ def _chosen_rule(typed: Typed) -> Rule:
     return rule
 
 
-def _chosen_flag(typed: Typed) -> Flag:
-    into = Flag.objects.filter(pk=typed.into).first()
+def _chosen_flag(request: HttpRequest, typed: Typed) -> Flag:
+    into = to_see(_person(request)).select_related("rule__department").filter(pk=typed.into).first()
     if into is None:
         raise FieldRefused("into", _("Choose the flag that says the same."))
     return into
@@ -309,7 +319,7 @@ def _chosen_flag(typed: Typed) -> Flag:
 def _said(flag: Flag) -> str:
     """What was done, and what the agent reads now."""
     done = flag.get_outcome_display() if flag.outcome else _("a first reply; it stays in the queue")
-    return _("Stored: %(done)s. The agent reads: “%(answer)s”") % {"done": done, "answer": flag.answer}
+    return _("Stored: %(done)s. The agent reads: “%(answer)s”") % {"done": done, "answer": flag.reply}
 
 
 def _why_not(person: Person, flag: Flag) -> str:
@@ -323,7 +333,7 @@ def _why_not(person: Person, flag: Flag) -> str:
 def _state(flag: Flag) -> str:
     """What a decision was made on: whoever decides on an older one is told so."""
     moments = (flag.replied_at, flag.decided_at)
-    said = hashlib.sha256(f"{flag.headline}\0{flag.answer}".encode()).hexdigest()[:16]
+    said = hashlib.sha256(f"{flag.headline}\0{flag.answer}\0{flag.by_default}".encode()).hexdigest()[:16]
     return " ".join([flag.outcome, str(flag.rule_id or ""), *(at.isoformat() if at else "" for at in moments), said])
 
 

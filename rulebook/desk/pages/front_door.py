@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 
 from rulebook.access.calendar import add_working_days
 from rulebook.access.models import Person
+from rulebook.access.scrubbing import scrub, told
 from rulebook.cases.sentences import days
 from rulebook.cases.services import settle_pending_links
 from rulebook.catalogue.front_door import (
@@ -172,8 +173,8 @@ class ProposalPages(ServiceAdmin):
         return self._decide(request, object_id, self._let_in)
 
     def _let_in(self, request: HttpRequest, proposal: Proposal) -> str:
-        hurts = proposing.hurts_of(proposal).count()
-        let_in(proposal=proposal, hurts=hurts, reason=request.POST.get("reason", ""), by=acting(request))
+        reason = request.POST.get("reason", "")
+        let_in(proposal=proposal, hurts=proposing.hurts_counted, reason=reason, by=acting(request))
         settle_pending_links(by=acting(request))  # of cases that named it while it was only proposed
         return _("Let in. It is in force from today.")
 
@@ -197,10 +198,12 @@ class ProposalPages(ServiceAdmin):
         if proposal is None:
             return self._nothing(request, object_id)
         try:
-            messages.success(request, verb(request, proposal))
+            said = verb(request, proposal)
         except RulebookError as refusal:
             fresh = self._proposal(request, object_id) or proposal
             return self._show(request, fresh, refusal)
+        hidden = told(scrub(request.POST.get("reason", "")).hidden)
+        messages.success(request, f"{said} {hidden}".strip())
         cache.delete(WAITING_KEY)
         return HttpResponseRedirect(address(proposal))
 

@@ -23,6 +23,7 @@ from rulebook.numbers import signed, whole
 
 MOST_SHOWN = 30  # of what the front line says; the list of flags has them all
 LONGEST = 5_000  # characters of a text: what a person reads before saying yes
+WRITTEN = ("title", "text", "customer_hears", "protects", "without_it")  # what people write in a proposal
 
 
 def _text(rows: int) -> forms.Textarea:
@@ -108,7 +109,8 @@ class ProposalForm(forms.Form):
 
     def hidden(self) -> str:
         """What was hidden before it was stored, as a sentence; "" where nothing was."""
-        return told(sorted({kind for name in ("protects", "without_it") for kind in scrub(self.data[name]).hidden}))
+        written = (self.data.get(name, "") for name in WRITTEN)
+        return told(sorted({kind for text in written for kind in scrub(text).hidden}))
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,10 @@ def standing_of(proposal: Proposal, person: Person) -> Standing:
 def hurts_of(proposal: Proposal) -> QuerySet[Flag]:
     """What the front line says of a proposed rule, the newest first. Anonymous flags come the day after."""
     return Flag.objects.filter(rule=proposal.rule_id).order_by("-flagged_on", "pk")
+
+
+def hurts_counted(proposal: Proposal) -> int:
+    return hurts_of(proposal).count()
 
 
 def with_hurts(proposals: QuerySet[Proposal]) -> QuerySet[Proposal]:

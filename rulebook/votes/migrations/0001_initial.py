@@ -66,7 +66,18 @@ class Migration(migrations.Migration):
                 ('voter', rulebook.fields.BytewiseField(max_length=80, null=True)),
                 ('ease', models.SmallIntegerField(null=True, validators=[django.core.validators.MinValueValidator(-2), django.core.validators.MaxValueValidator(2)])),
                 ('by_agent', models.BooleanField(default=False, editable=False)),
+                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.team')),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='casts', to='votes.ballotitem')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Turnout',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('round', models.PositiveSmallIntegerField()),
+                ('agents', models.PositiveIntegerField()),
+                ('by_link', models.PositiveIntegerField()),
+                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turnouts', to='votes.ballotitem')),
             ],
         ),
         migrations.CreateModel(
@@ -142,6 +153,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='cast',
             constraint=models.CheckConstraint(condition=models.Q(('ease', None), models.Q(('ease__gte', -2), ('ease__lte', 2)), _connector='OR'), name='cast_ease_lies_within_two'),
+        ),
+        migrations.AddConstraint(
+            model_name='turnout',
+            constraint=models.UniqueConstraint(fields=('item', 'round'), name='a_round_is_counted_once'),
         ),
         migrations.AddConstraint(
             model_name='hands',
