@@ -55,6 +55,27 @@ def agents_phone(watched, house):
     return window
 
 
+def test_back_from_another_page_leads_to_an_empty_form_and_sends_nothing(agents_phone, folder):
+    page = agents_phone("agent11")
+    page.fill("#stopped", "Sent once, and then the back button.")
+    page.click("text=Send")
+    expect(page.get_by_role("heading", name="Sent.")).to_be_visible()
+    page.goto(page.url.split("/flag/")[0] + "/answers/")
+    page.go_back()
+    expect(page.locator("#stopped")).to_have_value("")
+    assert sum("back button" in row[0] for row in stored(folder)) == 1
+
+
+def test_back_to_what_was_refused_leads_to_the_form_with_its_words(agents_phone):
+    page = agents_phone("agent10")
+    page.fill("#rule_words", "two signatures")
+    page.click("text=Send")
+    expect(page.locator(".errors")).to_be_visible()
+    page.goto(page.url.split("/flag/")[0] + "/answers/")
+    page.go_back()
+    expect(page.locator("#rule_words")).to_have_value("two signatures")
+
+
 def stored(folder, table="flags_flag"):
     said = "f.stopped, r.code, f.customer_heard, f.channel"
     query = f"SELECT {said} FROM {table} f LEFT JOIN catalogue_rule r ON r.id = f.rule_id"
