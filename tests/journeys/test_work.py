@@ -18,7 +18,7 @@ FIGURES = (
     "SELECT r.code, f.listed, f.why, f.n, f.missed, f.cases, f.expected, f.excess, f.volume, f.harm, f.low, f.high, "
     "f.price, f.blocked, f.silent, f.monthly FROM insight_rulefigures f JOIN catalogue_rule r ON r.id = f.rule_id"
 )
-COUNTED = "SELECT COUNT(*) FROM insight_rulemonth"
+COUNTED = "SELECT COUNT(*) >= 1 FROM insight_rulemonth"
 DONE = "SELECT COUNT(*) FROM cases_upload WHERE state = 'done'"
 AT_WORK = "SELECT COUNT(*) FROM desk_lease WHERE process <> ''"
 FRESH = (
