@@ -22,9 +22,8 @@ __all__ = ["forgive", "may_try", "too_many", "within_limit"]
 DEVICES = 10
 MOST_KEPT = 20_000  # counters, of about 200 bytes each
 
-WITH_PORT = re.compile(
-    r"^(?:(?P<four>[0-9.]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::[0-9]+)?$"
-)  # some proxies write the port
+# Some proxies write the port behind the address: 198.51.100.7:5123, [2001:db8::9]:443.
+WITH_PORT = re.compile(r"^(?:(?P<four>[0-9.]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::[0-9]+)?$")
 
 _counters: dict[tuple[str, str], tuple[float, int]] = {}
 _lock = Lock()

@@ -43,7 +43,7 @@ def lines_of(text: str) -> list[str]:
     >>> lines_of("- No refunds on Fridays\n\n2) Ask for the order number\n- No refunds on Fridays")
     ['No refunds on Fridays', 'Ask for the order number']
     """
-    return [line for line in dict.fromkeys(_numbered(text).values()) if re.search(r"\w", line)]
+    return list(dict.fromkeys(_worded(text)))
 
 
 def twice_of(text: str) -> int:
@@ -52,7 +52,7 @@ def twice_of(text: str) -> int:
     >>> twice_of("No cash\n- No cash\nNo refunds")
     1
     """
-    lines = [line for line in _numbered(text).values() if re.search(r"\w", line)]
+    lines = _worded(text)
     return len(lines) - len(set(lines))
 
 
@@ -63,6 +63,10 @@ def wordless_of(text: str) -> dict[int, str]:
     {2: '§', 5: '---'}
     """
     return {number: line for number, line in _numbered(text).items() if line and not re.search(r"\w", line)}
+
+
+def _worded(text: str) -> list[str]:
+    return [line for line in _numbered(text).values() if re.search(r"\w", line)]
 
 
 def write_lines(*, lines: Iterable[str], kind: str, by: Acting) -> Sheet:

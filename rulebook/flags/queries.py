@@ -11,6 +11,7 @@ from rulebook.flags.receipts import receipt_digest
 
 MOST_LISTED = 4  # a phone shows them above the keyboard
 MOST_GUESSED = 3  # from what stopped somebody, while nobody has asked for a rule
+LEAST_GUESSED = 0.4  # less is chance, and nobody asked: no guess is better than a wrong one
 LONGEST_QUERY = 500  # characters that are looked at
 
 
@@ -40,8 +41,10 @@ def rule_named(name: str) -> Rule | None:
 
 
 def rules_guessed(stopped: str, typed: str, chosen: Rule | None) -> list[Listed]:
-    """The rules that may have stopped somebody who says this; none where a rule was chosen, or another text `typed`."""
-    return [] if typed.strip() or chosen else _listed(stopped.strip()[:LONGEST_QUERY], MOST_GUESSED, None)
+    """The rules that may well have stopped who says this; none where a rule was chosen, or something was `typed`."""
+    if typed.strip() or chosen:
+        return []
+    return _listed(stopped.strip()[:LONGEST_QUERY], MOST_GUESSED, None, least=LEAST_GUESSED)
 
 
 def rules_to_choose(typed: str, chosen: Rule | None) -> list[Listed]:
@@ -57,11 +60,11 @@ def rules_to_choose(typed: str, chosen: Rule | None) -> list[Listed]:
     return [first, *listed]
 
 
-def _listed(text: str, most: int, chosen: Rule | None) -> list[Listed]:
+def _listed(text: str, most: int, chosen: Rule | None, least: float = 0.0) -> list[Listed]:
     return [
         Listed(rule.code, pieces(rule.title, text), rule.customer_hears.strip(), rule.status, False)
         for rule in likely_rules(text, most=most)
-        if chosen is None or rule.pk != chosen.pk
+        if rule.score >= least and (chosen is None or rule.pk != chosen.pk)
     ]
 
 
