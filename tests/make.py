@@ -16,6 +16,8 @@ from rulebook.cases.models import Case, CaseRule, Source
 from rulebook.catalogue.models import Rule, Topic
 from rulebook.catalogue.services import topic_at, write_down
 from rulebook.flags.models import Flag
+from rulebook.review.models import Review
+from rulebook.review.services import mark_rule
 from rulebook.votes.ballots import cast_ballot, make_ballot, open_ballot
 from rulebook.votes.models import Ballot
 from rulebook.votes.services import cast_standing
@@ -81,6 +83,11 @@ def case(source: Source, external_id: str = "", **fields: Any) -> Case:
 
 def link(case: Case, rule: Rule, *, effect: str = "blocked", origin: str = "source") -> CaseRule:
     return CaseRule.objects.create(case=case, rule=rule, effect=effect, origin=origin)
+
+
+def review(of: Rule | None = None, *, origin: str = "rule", by: Any = None, **fields: Any) -> Review:
+    """A rule marked for removal, a new one where none is named."""
+    return mark_rule(rule=of or rule(), origin=origin, by=by, **fields)
 
 
 def flag(stopped: str = "I had to wait for a manager.", *, rule: Rule | None = None, **fields: Any) -> Flag:

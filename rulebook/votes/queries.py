@@ -1,5 +1,6 @@
 """What votes say of rules: the verdict that lists and guards use, and whether the front line has been heard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -124,6 +125,20 @@ class Heard:
     heard: bool
     sentence: str
     needed: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One rule whose front line is asked about, in its newest wording; `marked_on` started the clock of 14 open days."""
+
+    rule: Rule
+    version: RuleVersion
+    marked_on: date | None
+
+
+def front_lines_heard(asked: Sequence[Asked], *, today: date) -> dict[int, Heard]:
+    """{rule id: whether the front line has been heard} of many rules."""
+    return {one.rule.pk: front_line_heard(one.rule, marked_on=one.marked_on, today=today) for one in asked}
 
 
 def front_line_heard(rule: Rule, *, marked_on: date | None = None, today: date | None = None) -> Heard:
