@@ -46,7 +46,7 @@ class Notice(models.Model):
     teams = models.ManyToManyField(Team, blank=True, related_name="notices", verbose_name=_("teams"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
     published_on = models.DateField(_("published on"), null=True, blank=True)
-    # Of headline, play and day as they were last changed in substance: receipts belong to it, and a mended typo keeps it.
+    # Of what a reader has to know, as last changed in substance: receipts belong to it, and a mended typo keeps it.
     text_hash = models.CharField(max_length=64)
     about = models.CharField(max_length=60, unique=True)  # what it was written for, as "review 7"
     told_again_on = models.DateField(null=True, blank=True)  # a removed rule was met once more

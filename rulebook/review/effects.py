@@ -124,7 +124,7 @@ def _put_back(at: Situation, by: Acting | None) -> None:
     if rule.status == Rule.Status.REMOVED:
         newest = restore_rule(rule, by)
     else:
-        change_rule(rule=rule, fields=review.rule_before, by=None)  # type: ignore[arg-type]  # as it was stored
+        change_rule(rule=rule, fields=review.rule_before, by=None)
         newest = rule.versions.latest("number")
     review.version, review.rule_before = newest, {}
     review.save(update_fields=["version", "rule_before"])

@@ -21,7 +21,7 @@ from rulebook.catalogue.services import FieldRefused, longest
 from rulebook.errors import LostRace, NotAllowed, WrongState
 from rulebook.journal.services import Acting, business_verb, record
 from rulebook.journal.words import teach
-from rulebook.review import effects, states
+from rulebook.review import effects, guards, states
 from rulebook.review.evidence import evidence_of
 from rulebook.review.models import OPEN, Fence, Review, State
 from rulebook.review.situation import WITH_RULE, Situation, answerable, situations
@@ -149,7 +149,7 @@ def write_fence(*, review: Review, comes_from: str, counter: str, purpose: str, 
     refuse_without(by, states.DECIDE)
     if at.review.state not in states.UNDER_WAY:
         raise WrongState(how_it_stands(at.review))
-    if refusal := states.g.the_fence_is_somebody_elses(at):
+    if refusal := guards.the_fence_is_somebody_elses(at):
         raise NotAllowed(refusal)
     if at.fence is not None:
         raise WrongState(_("Somebody has written the fence already. Answer it, or decide."))
@@ -167,11 +167,11 @@ def write_fence(*, review: Review, comes_from: str, counter: str, purpose: str, 
 
 @business_verb
 def agree(*, review: Review, by: Acting) -> Review:
-    """The owner's yes: nothing waits for her any more. Raises NotAllowed for anybody who does not answer for the rule."""
+    """The owner's yes: nothing waits for her any more. Raises NotAllowed for who does not answer for the rule."""
     at = hold(review, by)
     if not at.review.is_open or at.review.state == State.LAPSING:
         raise WrongState(how_it_stands(at.review))
-    if refusal := states.g.only_who_answers_for_it(at):
+    if refusal := guards.only_who_answers_for_it(at):
         raise NotAllowed(refusal)
     if at.review.owner_agreed_on is None:
         at.review.owner_agreed_on = at.today
@@ -184,7 +184,7 @@ def agree(*, review: Review, by: Acting) -> Review:
 
 @business_verb
 def object_to(*, review: Review, objection: str, by: Acting) -> Review:
-    """The owner's no, once a review, with a reason that somebody has to answer. A decision not yet in force is open again."""
+    """The owner's no, once a review, with a reason to be answered. A decision not yet in force is open again."""
     objection = _needed("objection", objection, _("Write why it should stay. Somebody has to answer it."))
     moved = transition(review=review, verb="object", by=by)
     moved.objection, moved.objected_on, moved.objected_by_id = objection, timezone.localdate(), by.pk

@@ -48,7 +48,7 @@ class Situation:
 
 
 def answerable(rule: Rule) -> frozenset[int]:
-    """Numbers of who answers for a rule: its owner, else the head and the deputy of its department; empty for nobody."""
+    """Numbers of who answers for a rule: its owner, else head and deputy of its department; empty for nobody."""
     if rule.owner_id is not None:
         return frozenset({rule.owner_id})
     department = rule.department

@@ -11,7 +11,7 @@ def how_it_stands(review: Review) -> str:
     """Who decided what and when; of an open one, since when it has been marked."""
     words = {"day": day(review.marked_on), "state": review.get_state_display(), "who": review.decided_by or ""}
     if review.state == State.DECIDED and review.effective_on:
-        words |= {"outcome": review.get_outcome_display(), "on": long_day(review.effective_on)}  # type: ignore[attr-defined]
+        words |= {"outcome": review.get_outcome_display(), "on": long_day(review.effective_on)}
         if review.decided_by and review.decided_on == timezone.localdate():
             return _("Decided a moment ago: %(outcome)s from %(on)s, by %(who)s.") % words
         return _("Decided: %(outcome)s from %(on)s.") % words

@@ -129,7 +129,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Asked:
-    """One rule whose front line is asked about, in its newest wording; `marked_on` started the clock of 14 open days."""
+    """A rule whose front line is asked about, in its newest wording; `marked_on` began the clock of 14 open days."""
 
     rule: Rule
     version: RuleVersion
