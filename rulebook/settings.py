@@ -160,7 +160,8 @@ UNFOLD = {
     "SITE_HEADER": "Rulebook",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"/{STATIC_URL}favicon.svg"}],
     "SITE_URL": None,  # the admin is the site; a link to it from itself leads nowhere
-    "STYLES": [f"/{STATIC_URL}desk/{name}.css" for name in DESK_STYLES],
+    # Functions: what is given as text Unfold tries to import, on every page.
+    "STYLES": [lambda request, name=name: f"/{STATIC_URL}desk/{name}.css" for name in DESK_STYLES],
     "SCRIPTS": [lambda request: f"/{STATIC_URL}rulebook.js"],
     "ENVIRONMENT": "rulebook.desk.navigation.sample_tag",
     "DASHBOARD_CALLBACK": "rulebook.desk.pages.start.start_page",

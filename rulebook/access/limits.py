@@ -4,6 +4,7 @@ Every process of a web server counts for itself, so two of them let through up t
 Guessed passwords are counted here too, and by no library: django-axes would store each try with its address and hour.
 """
 
+import re
 import time
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Lock
@@ -20,6 +21,10 @@ __all__ = ["forgive", "may_try", "too_many", "within_limit"]
 # devices that all do what one may.
 DEVICES = 10
 MOST_KEPT = 20_000  # counters, of about 200 bytes each
+
+WITH_PORT = re.compile(
+    r"^(?:(?P<four>[0-9.]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::[0-9]+)?$"
+)  # some proxies write the port
 
 _counters: dict[tuple[str, str], tuple[float, int]] = {}
 _lock = Lock()
@@ -64,12 +69,12 @@ def address_of(request: HttpRequest) -> str:
     if settings.BEHIND_PROXY:
         seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or seen
     try:
-        address = ip_address(seen)
+        address = ip_address(WITH_PORT.sub(lambda found: found["four"] or found["six"], seen))
     except ValueError:
         return f"from {request.META.get('REMOTE_ADDR', '')}"
     if isinstance(address, IPv6Address) and not address.ipv4_mapped:
         return f"from {ip_network((int(address) >> 64 << 64, 64))}"
-    return f"from {seen}"
+    return f"from {address}"
 
 
 def forget_all() -> None:

@@ -124,7 +124,7 @@ def told(hidden: Iterable[str]) -> str:
         CARD: _("We hid a card number before we stored your text."),
         ACCOUNT: _("We hid an account number before we stored your text."),
         MAIL: _("We hid a mail address before we stored your text."),
-        PHONE: _("We hid a telephone number before we stored your text."),
+        PHONE: _("We hid what may be a telephone number before we stored your text."),
     }
     return sentences[kinds.pop()] if kinds else ""
 

@@ -93,7 +93,8 @@ def let_in(*, proposal: Proposal, hurts: Callable[[Proposal], int], by: Acting, 
 
     `hurts` counts the flags that say it will hurt; where there are any, `reason` answers them. The caller brings it,
     since flags come after rules in this house. It is asked while the row of the rule is held, which a new flag waits
-    for: nobody is let in over a flag that has just come. Raises NotAllowed for somebody who may not decide for the
+    for: nobody is let in over a flag that has just come. (An anonymous one of the last day of hearing is released
+    before the first day on which anybody can let it in.) Raises NotAllowed for somebody who may not decide for the
     department, FieldRefused when the answer is missing, and WrongState where `why_not_let_in` gives a sentence.
     """
     proposal, replaced = _at_hand(proposal)

@@ -143,11 +143,15 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
     from when it applies, would change while people vote on it; NotAllowed when the rule, as it stands, is of another
     department than the person's own.
     """
+    given = fields
     fields = cleaned(fields)
     if "title" in fields and not fields["title"]:
         raise FieldRefused("title", untitled())
     rule = Rule.objects.select_for_update(of=("self",)).select_related("department", "owner").get(pk=rule.pk)
     refuse_others_rules(by, rule.department, rule.owner_id)
+    for name in set(given) & {*TEXTS, *LINES}:  # sent back as it stands: a number in it was stored before, or is meant
+        if clean_text(given[name]) == getattr(rule, name):  # type: ignore[literal-required]
+            fields[name] = getattr(rule, name)  # type: ignore[literal-required]
     versions = list(rule.versions.order_by("number"))
     current = versions[-1]
     before = _meaning(rule, current.topics)

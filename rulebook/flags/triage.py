@@ -179,12 +179,14 @@ def not_a_rule(*, flag: Flag, by: Acting | None, headline: str = "", answer: str
 def put_back(*, flag: Flag, by: Acting | None) -> Flag:
     """Undo a decision: the flag stands in the queue again. Its answer stays until there is another.
 
-    A rule that was written down, linked or sorted stays as it is. A flag that is open already stays so.
+    A rule that was written down, linked or sorted stays as it is. A flag that is open already stays so. Of one that
+    was merged with another the other's standard answer does not stay: it may be about another rule.
     """
     refuse_others_flags(_person(by), flag)
     if flag.outcome == Outcome.OPEN:
         return flag
-    if not _as_read(flag).update(outcome=Outcome.OPEN, decided_at=None, merged_into=None):
+    default = Default.MERGED if flag.outcome == Outcome.MERGED and flag.by_default else flag.by_default
+    if not _as_read(flag).update(outcome=Outcome.OPEN, decided_at=None, merged_into=None, by_default=default):
         raise AlreadyDecided(what_became_of(flag))
     record("put_back", "flag", str(flag.pk), before=flag.outcome, by=by)
     stored = _read(flag)

@@ -119,6 +119,12 @@ def test_one_address_does_not_try_one_password_at_every_name(client, agent, monk
     )
 
 
+def test_another_spelling_of_a_name_is_the_same_name(client, agent, monkeypatch):
+    monkeypatch.setattr("rulebook.access.forms.TRIES", 2)
+    names = ("agent", " agent", "\uff41gent")  # the last with a wide a
+    assert [sign_in(client, name, "wrong").status_code for name in names] == [422, 422, 429]
+
+
 def test_a_form_that_was_open_too_long_hands_back_what_was_written(agent):
     browser = Client(enforce_csrf_checks=True)
     response = browser.post("/flag/", {"stopped": "Refund of <240> kr", "once": "0123456789abcdef"})

@@ -110,6 +110,8 @@ def test_a_revoked_link_is_no_guess_and_is_opened_no_more_often_than_a_living_on
         (False, "198.51.100.7", "from 10.0.0.1"),
         (True, "198.51.100.7", "from 198.51.100.7"),
         (True, "6.6.6.6, 198.51.100.7", "from 198.51.100.7"),
+        (True, "198.51.100.7:5123", "from 198.51.100.7"),
+        (True, "[2001:db8:1:2::9]:443", "from 2001:db8:1:2::/64"),
         (True, "198.51.100.7,", "from 10.0.0.1"),
         (True, "2001:db8:1:2:3:4:5:6", "from 2001:db8:1:2::/64"),
         (True, "unknown", "from 10.0.0.1"),

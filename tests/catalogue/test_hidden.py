@@ -1,5 +1,7 @@
 """What points at one person is not stored with a rule, whichever way its words come, and whoever wrote them is told."""
 
+import time
+
 import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
@@ -13,7 +15,7 @@ from tests import make
 
 pytestmark = pytest.mark.django_db
 PHONE = "Ask Anna, 12 34 56 78."
-TOLD = "We hid a telephone number before we stored your text."
+TOLD = "We hid what may be a telephone number before we stored your text."
 
 
 @pytest.mark.parametrize("name", [*TEXTS, *LINES])
@@ -23,6 +25,19 @@ def test_every_text_of_a_rule_is_stored_without_them_new_or_changed(name):
     assert change_rule(rule=rule, fields={name: "Mail anna@example.org"}, by=None)
     assert getattr(Rule.objects.get(), name) == "Mail […]"
     assert not change_rule(rule=rule, fields={name: "Mail bert@example.org"}, by=None), "what is stored is the same"
+
+
+def test_a_text_that_is_sent_back_as_it_stands_stays_even_while_people_vote_on_it():
+    rule = make.rule("No cash")
+    Rule.objects.update(text=PHONE)  # as it may have been stored before anything was hidden
+    make.ballot(rule)
+    assert change_rule(rule=rule, fields={"text": PHONE, "purpose": "Against theft."}, by=None)
+    assert Rule.objects.get().text == PHONE and RuleVersion.objects.count() == 1
+
+
+def test_a_long_run_of_addresses_is_gone_through_once():
+    before = time.process_time()
+    assert without_people("https://" * 50_000 + "@") and time.process_time() - before < 1
 
 
 def test_the_versions_hold_no_more_than_the_rule():

@@ -332,7 +332,7 @@ def test_a_proposed_rule_is_in_no_figure(desk, manager):
 
 
 def test_numbers_of_people_are_hidden_in_a_proposal_and_in_its_answer_and_whoever_wrote_them_is_told(desk):
-    told_of = "We hid a telephone number before we stored your text."
+    told_of = "We hid what may be a telephone number before we stored your text."
     asked = {
         "title": "Ask 12 34 56 78",
         "customer_hears": "No.",

@@ -391,3 +391,12 @@ def test_replies_are_dated_by_the_clock_of_the_verb(manager, monkeypatch):
     flag = make.flag()
     answer_flag(flag=flag, headline="H", answer="A", by=manager)
     assert again(flag).replied_at == again(flag).decided_at == now
+
+
+def test_a_merged_flag_that_is_put_back_says_nothing_of_the_other_ones_rule(manager):
+    ours, theirs = make.rule("Two signatures"), make.rule("No refunds in cash")
+    flag, other = make.flag(rule=ours), make.flag(rule=theirs)
+    not_a_rule(flag=other, by=manager)
+    merge_flags(flag=flag, into=Flag.objects.get(pk=other.pk), by=manager)
+    stored = put_back(flag=Flag.objects.get(pk=flag.pk), by=manager)
+    assert stored.reply == "Several of you said the same. We answer all of you together."
