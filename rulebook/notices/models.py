@@ -50,6 +50,7 @@ class Notice(models.Model):
     text_hash = models.CharField(max_length=64)
     about = models.CharField(max_length=60, unique=True)  # what it was written for, as "review 7"
     told_again_on = models.DateField(null=True, blank=True)  # a removed rule was met once more
+    in_letters_on = models.DateField(null=True, blank=True)  # a morning's letters told of it as it stands now
 
     class Meta:
         verbose_name = _("notice")
@@ -63,13 +64,17 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.headline
+        return self.headline or str(self.get_kind_display())
+
+    @property
+    def is_published(self) -> bool:
+        return self.state == self.State.PUBLISHED
 
 
 class Receipt(models.Model):
     """Somebody has read a notice as it stood: a person, or a device of a team's link. Seen by the reader alone.
 
-    Managers see counts, of teams of five or more. Holds the day and no time.
+    Managers see counts, of teams of five or more. Holds the day and no time; read once more, it is the later one.
     """
 
     notice = models.ForeignKey(Notice, models.CASCADE, related_name="receipts")
@@ -81,10 +86,9 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["notice", "text_hash", "person"], name="a_person_reads_a_text_once"),
             models.UniqueConstraint(
-                fields=["notice", "text_hash", "person", "device"],
-                nulls_distinct=False,
-                name="a_reader_gives_one_receipt_for_a_text",
+                fields=["notice", "text_hash", "device"], condition=~Q(device=""), name="a_device_reads_a_text_once"
             ),
             models.CheckConstraint(
                 condition=Q(person__isnull=False, device="") | (Q(person=None) & ~Q(device="")),

@@ -5,24 +5,30 @@ Called by `services.transition` and by the verbs that end a wait, within their t
 
 from typing import Any
 
-from rulebook.access.models import Team
-from rulebook.catalogue.lifecycle import end_rule, restore_rule, suspend_rule
+from rulebook.catalogue.lifecycle import end_rule, restore_rule
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import RuleFields, change_rule
 from rulebook.journal.services import Acting
 from rulebook.notices.models import Notice
 from rulebook.notices.services import draft_notice, publish_notice, withdraw_notice
-from rulebook.review.models import Review, State
+from rulebook.review.models import GONE, REWORDED, Review, State
 from rulebook.review.situation import Situation, notice_of
-from rulebook.review.states import DECIDED, ON_TRIAL, TAKES_EFFECT, Transition
+from rulebook.review.states import DECIDED, LAPSING, ON_TRIAL, TAKES_EFFECT, Transition
+from rulebook.review.suspending import move_trial
 
 OWNER_DAYS = 7  # open days in which an absent owner may object
 NO_OWNERS_WAIT = (State.DECLARED_MYTH, State.WRITTEN_DOWN, State.LAPSED)
-GONE = (State.REMOVED, State.DECLARED_MYTH, State.LAPSED)
 UNDECIDED: dict[str, Any] = {
-    "outcome": "", "decided_on": None, "decided_by_id": None, "owner_until": None, "effective_on": None,
+    "outcome": "",
+    "decided_on": None,
+    "decided_by_id": None,
+    "owner_until": None,
+    "not_before": None,
+    "effective_on": None,
     "in_force_on": None,
-}  # fmt: skip
+}
+# What was said of that decision alone: another one asks again.
+UNSAID: dict[str, Any] = {"owner_agreed_on": None, "tool_changed_on": None}  # fmt: skip
 
 
 def prepare(row: Transition, at: Situation, by: Acting | None) -> None:
@@ -32,37 +38,49 @@ def prepare(row: Transition, at: Situation, by: Acting | None) -> None:
         review.in_force_on = at.today
         return
     if row.outcome is None:
-        for name, value in UNDECIDED.items():
+        taken_back = row.verb in ("object", "undo")
+        for name, value in (UNDECIDED | UNSAID if taken_back else UNDECIDED).items():
             setattr(review, name, value)
         review.undone_on = at.today if row.verb == "undo" else review.undone_on
         return
     review.outcome, review.decided_on, review.decided_by_id = row.outcome, at.today, by.pk if by else None
+    if row.to == State.WITHDRAWN:
+        review.owner_until = review.effective_on = None
+        return
     if row.to != DECIDED:
         review.effective_on = review.in_force_on = at.today
         return
+    review.not_before = review.effective_on
     review.owner_until = at.calendar.add_open_days(at.today, OWNER_DAYS) if _waits_for_owner(row, at, by) else None
     told = at.calendar.add_open_days(review.owner_until, 1) if review.owner_until else at.today
     soonest = at.calendar.add_working_days(told, 1)
-    review.effective_on = max(soonest, review.effective_on or soonest)
+    review.effective_on = max(soonest, review.not_before or soonest)
 
 
 def carry_out(row: Transition, at: Situation, before: State, by: Acting | None) -> None:
     """What happens outside the review once it has moved."""
     review = at.review
+    move_trial(review, row.verb, at.today, by)
     if row.to is None:
         _change_the_rule(at)
     elif row.to == DECIDED:
         draft_notice(
-            version=at.newest, about=notice_of(review), kind=str(row.outcome), limit=review.limit, play=review.play,
+            version=at.newest, about=notice_of(review), kind=str(row.outcome), limit=review.limit, play=_to_do(review),
             effective_on=review.effective_on or at.today, by=by,
         )  # fmt: skip
         tell_when_ready(at, by)
-    elif row.to == State.KEPT:
-        change_rule(rule=at.rule, fields={"purpose": review.purpose, "review_by": review.review_by}, by=None)
     elif before in TAKES_EFFECT:
-        _put_back(at, by)
-    elif before == DECIDED and at.notice is not None:
+        _put_back(at, before, by)
+    elif before in (DECIDED, LAPSING) and at.notice is not None:
         withdraw_notice(notice=at.notice, by=by)
+    if row.to == State.KEPT:
+        change_rule(rule=at.rule, fields={"purpose": review.purpose, "review_by": review.review_by}, by=None)
+
+
+def _to_do(review: Review) -> str:
+    """What the notice says to do: the play, after the new words where the rule gets others."""
+    words = [review.new_title, review.new_text] if review.outcome in REWORDED else []
+    return "\n".join(line for line in (*words, review.play) if line)
 
 
 def tell_when_ready(at: Situation, by: Acting | None) -> bool:
@@ -80,7 +98,7 @@ def tell_when_ready(at: Situation, by: Acting | None) -> bool:
         return True
     soonest = at.calendar.add_working_days(at.today, 1)
     if review.owner_agreed_on and review.owner_until is not None:  # nothing to wait for any more
-        review.owner_until, review.effective_on = None, soonest
+        review.owner_until, review.effective_on = None, review.not_before
     review.effective_on = max(soonest, review.effective_on or soonest)
     review.save(update_fields=["effective_on", "owner_until"])
     publish_notice(notice=notice, by=by, effective_on=review.effective_on)
@@ -118,15 +136,17 @@ def _new_fields(review: Review, rule: Rule) -> RuleFields:
     return words if review.outcome == State.SIMPLIFIED else {}
 
 
-def _put_back(at: Situation, by: Acting | None) -> None:
+def _put_back(at: Situation, before: State, by: Acting | None) -> None:
     """Undo what has taken effect, and tell the front line so from today."""
     review, rule = at.review, Rule.objects.get(pk=at.rule.pk)
-    if rule.status == Rule.Status.REMOVED:
-        newest = restore_rule(rule, by)
+    if before in GONE:
+        restore_rule(rule, by)
     else:
         change_rule(rule=rule, fields=review.rule_before, by=None)
-        newest = rule.versions.latest("number")
-    review.version, review.rule_before = newest, {}
+    newest = rule.versions.latest("number")
+    if before in GONE or before in REWORDED:  # the words that were marked, under a new number
+        review.version = newest
+    review.rule_before = {}
     review.save(update_fields=["version", "rule_before"])
     if at.notice is not None:
         withdraw_notice(notice=at.notice, by=by)
@@ -137,16 +157,4 @@ def _put_back(at: Situation, by: Acting | None) -> None:
     publish_notice(notice=back, by=by)
 
 
-def suspend(at: Situation, teams: list[Team], by: Acting | None) -> None:
-    """Of a trial everywhere the rule is suspended; one of some teams leaves it in force for the others."""
-    if not teams:
-        suspend_rule(Rule.objects.get(pk=at.rule.pk), by)
-
-
-def resume(at: Situation, by: Acting | None) -> None:
-    rule = Rule.objects.get(pk=at.rule.pk)
-    if rule.status == Rule.Status.SUSPENDED:
-        restore_rule(rule, by)
-
-
-__all__ = ["ON_TRIAL", "carry_out", "prepare", "resume", "suspend", "tell_when_ready"]
+__all__ = ["ON_TRIAL", "carry_out", "prepare", "tell_when_ready"]

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
-from rulebook.catalogue.models import Rule
+from rulebook.catalogue.models import Rule, RuleVersion
+from rulebook.notices.models import Notice
 from rulebook.numbers import day, long_day
 from rulebook.review.lanes import is_full
-from rulebook.review.models import State
+from rulebook.review.models import GONE, REWORDED, State
 from rulebook.review.situation import Situation
 
 Guard = Callable[[Situation], str]
@@ -21,6 +22,16 @@ FENCE_DAYS = 14  # open days to name a purpose
 LAPSING_DAYS = 14  # open days between the announcement and the end
 UNDO_DAYS = 30  # days, of the calendar
 LONGEST_KEPT = 366  # days until the next review
+
+
+# For whatever is decided
+
+
+def it_still_applies(at: Situation) -> str:
+    """The front door may let in a rule that replaces this one, while its review is open."""
+    if at.rule.status != Rule.Status.REMOVED:
+        return ""
+    return _("%(code)s was removed meanwhile, so nothing is left to decide.") % {"code": at.rule.code}
 
 
 # For what takes a rule away, or changes it
@@ -145,7 +156,7 @@ def it_has_an_addressee(at: Situation) -> str:
 
 def only_the_proposer(at: Situation) -> str:
     if at.review.proposer_id is None:
-        return _("The front line proposed it, so nobody withdraws it. Decide it: to keep it is one way.")
+        return _("No person proposed it, so nobody withdraws it. Decide it: to keep it is one way.")
     if at.person is None or at.person.pk != at.review.proposer_id:
         return _("Only who marked it withdraws it.")
     return ""
@@ -182,6 +193,27 @@ def within_thirty_days(at: Situation) -> str:
     return _("It could be undone until %(day)s. Propose the rule anew at the front door.") % last
 
 
+def nothing_came_after(at: Situation) -> str:
+    """What took effect stands as it was decided: an undo puts back what was before, and loses nothing newer."""
+    review, now = at.review, at.rule
+    if review.in_force_on is None:
+        return ""
+    if at.decided_since:
+        return _("A later review has decided about this rule. Undo that one.")
+    if (review.outcome in GONE) != (now.status == Rule.Status.REMOVED):
+        status = {"status": now.get_status_display()}
+        return _("The rule is %(status)s by now. Propose it anew at the front door.") % status
+    if review.outcome in REWORDED and at.voted_on:
+        return nobody_votes_on_it(at)
+    brought_in = at.notice.version if at.notice is not None else at.newest
+    if review.outcome in REWORDED and _words(at.newest) != _words(brought_in):
+        when = {"day": day(at.newest.recorded_at.date())}
+        return _("The words changed on %(day)s, after this took effect. Change them on the page of the rule.") % when
+    if review.outcome == State.DELEGATED and now.decision_limit != review.limit:
+        return _("The limit was changed after this took effect. Change it on the page of the rule.")
+    return ""
+
+
 def no_other_review(at: Situation) -> str:
     return _("Another review of this rule is open. Decide that one.") if at.other_open else ""
 
@@ -190,7 +222,10 @@ def no_other_review(at: Situation) -> str:
 
 
 def the_day_has_come(at: Situation) -> str:
+    """The day that was decided; the one that the front line was told, where the notice was put off since."""
     on = at.review.effective_on
+    if on is not None and at.notice is not None and at.notice.is_published:
+        on = max(on, at.notice.effective_on)
     if on is not None and at.today >= on:
         return ""
     return _("It takes effect on %(day)s.") % {"day": long_day(on)} if on else _("It has no day yet.")
@@ -199,8 +234,7 @@ def the_day_has_come(at: Situation) -> str:
 def the_notice_went_out(at: Situation) -> str:
     """At least one working day before, to whoever applies the rule."""
     notice = at.notice
-    told = notice.published_on if notice is not None else None
-    if told is None:
+    if notice is None or notice.state != Notice.State.PUBLISHED or (told := notice.published_on) is None:
         return _("The front line has not been told yet.")
     if at.calendar.working_days_between(told, at.today) < 1:
         return _("The front line was told on %(day)s, and has a working day to read it.") % {"day": day(told)}
@@ -220,6 +254,25 @@ def the_tool_is_changed(at: Situation) -> str:
     return _("A tool forces this rule. Tick “the tool is changed” when it is, and the rule ends then.")
 
 
+def the_words_are_those_decided_on(at: Situation) -> str:
+    """Else it would take the place of words that nobody of those who decided has read."""
+    if _words(at.newest) == _words(at.review.version):
+        return ""
+    when = {"day": day(at.newest.recorded_at.date())}
+    text = _("The words changed on %(day)s, after it was decided. Undo it, read the new words, and decide again.")
+    return text % when
+
+
+def it_may_lapse(at: Situation) -> str:
+    if at.rule.protective or at.rule.authority == Rule.Authority.SYSTEM:
+        return _("It protects, or a tool forces it, so it does not lapse by itself. Keep it, or escalate it.")
+    return ""
+
+
+def the_rule_is_gone(at: Situation) -> str:
+    return "" if at.rule.status == Rule.Status.REMOVED else _("The rule applies, so its review goes on.")
+
+
 def its_time_is_over(at: Situation) -> str:
     on = at.review.lapses_on
     if on is not None and at.today >= on:
@@ -230,3 +283,8 @@ def its_time_is_over(at: Situation) -> str:
 def fence_until(at: Situation) -> date:
     """The day from which an empty fence counts for removal."""
     return at.calendar.add_open_days(at.review.marked_on, FENCE_DAYS)
+
+
+def _words(version: RuleVersion) -> tuple[str, str]:
+    """Other topics or channels are a wording of their own, and no other words."""
+    return version.title, version.text

@@ -28,6 +28,8 @@ class State(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+GONE = (State.REMOVED, State.DECLARED_MYTH, State.LAPSED)  # outcomes that end the rule
+REWORDED = (State.SIMPLIFIED, State.WRITTEN_DOWN)  # outcomes that give it other words
 OPEN = (State.MARKED, State.ASSESSING, State.ON_TRIAL, State.LAPSING, State.DECIDED)
 
 
@@ -93,11 +95,16 @@ class Review(models.Model):
     # Taking effect
     owner_until = models.DateField(_("the owner may object until"), null=True, blank=True)
     tool_changed_on = models.DateField(_("the tool was changed on"), null=True, blank=True)
+    not_before = models.DateField(_("not before"), null=True, blank=True)  # the day that was asked for
     effective_on = models.DateField(_("effective on"), null=True, blank=True)
     in_force_on = models.DateField(_("in force since"), null=True, blank=True)
     rule_before = models.JSONField(_("what the change took the place of"), default=dict)
     lapses_on = models.DateField(_("lapses on"), null=True, blank=True)
     undone_on = models.DateField(_("undone on"), null=True, blank=True)
+
+    # After it ended the rule: how often it was met all the same, and the last day of those (`zombies.py`)
+    zombies = models.PositiveIntegerField(_("times it was met since"), default=0)
+    zombie_on = models.DateField(_("last met on"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("review")
@@ -156,10 +163,15 @@ class Trial(models.Model):
     class End(models.TextChoices):
         RUNNING = "", _("running")
         RAN_OUT = "ran_out", _("ran its time")
+        STOPPED = "stopped", _("ended early")
         REVERTED = "reverted", _("reverted")
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="trials")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by")
+    )
     starts_on = models.DateField(_("starts on"))
+    begun_on = models.DateField(_("begun on"), null=True, blank=True)  # later than planned after an outage
     ends_on = models.DateField(_("ends on"))
     teams = models.ManyToManyField(Team, blank=True, related_name="+", verbose_name=_("teams"))
     plan = models.JSONField(_("registered plan"))
@@ -182,3 +194,27 @@ class Trial(models.Model):
 
     def __str__(self) -> str:
         return f"trial of review {self.review_id}"
+
+
+class LaterDate(models.Model):
+    """Somebody wishes to look at a rule later than its review-by date says. It stands once a second person agrees."""
+
+    rule = models.ForeignKey(Rule, models.CASCADE, related_name="later_dates", verbose_name=_("rule"))
+    to = models.DateField(_("review by"), null=True, blank=True)  # null: no date any more
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    asked_on = models.DateField(_("asked on"))
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    confirmed_on = models.DateField(_("confirmed on"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("later date")
+        verbose_name_plural = _("later dates")
+        ordering = ["asked_on", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rule"], condition=Q(confirmed_on=None), name="one_later_date_waits_per_rule"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_id} by {self.to}"

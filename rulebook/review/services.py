@@ -24,7 +24,7 @@ from rulebook.journal.words import teach
 from rulebook.review import effects, guards, states
 from rulebook.review.evidence import evidence_of
 from rulebook.review.models import OPEN, Fence, Review, State
-from rulebook.review.situation import WITH_RULE, Situation, answerable, situations
+from rulebook.review.situation import WITH_RULE, Situation, situations
 from rulebook.review.telling import how_it_stands
 
 teach("review", dict(State.choices))
@@ -144,9 +144,13 @@ def answer_questions(*, review: Review, answers: Answers, by: Acting) -> Review:
 
 @business_verb
 def write_fence(*, review: Review, comes_from: str, counter: str, purpose: str, by: Acting) -> Fence:
-    """Say why the rule may stand there, as somebody other than the proposer. Once a review; raises WrongState after."""
+    """Say why the rule may stand there, as somebody other than the proposer. Once a review; raises WrongState after.
+
+    Who answers for the rule may, and whoever decides about rules, in any department.
+    """
     at = hold(review, by)
-    refuse_without(by, states.DECIDE)
+    if by.pk not in at.answerable:
+        refuse_without(by, states.DECIDE)
     if at.review.state not in states.UNDER_WAY:
         raise WrongState(how_it_stands(at.review))
     if refusal := guards.the_fence_is_somebody_elses(at):
@@ -251,8 +255,6 @@ def _refuse_strangers(row: states.Transition, at: Situation, by: Acting | None) 
     refuse_without(by, row.permission)
     if refusal := states.not_for(row, at):
         raise NotAllowed(refusal)
-    if row.permission == states.DECIDE and by.pk not in answerable(at.rule):
-        refuse_others_rules(by, at.rule.department, at.rule.owner_id)
 
 
 def _begin(at: Situation, by: Acting) -> None:

@@ -48,6 +48,7 @@ class Transition:
     only: tuple[Guard, ...] = ()
 
 
+STANDS = (g.it_still_applies,)
 TELLS = (g.the_words_stood_still, g.the_front_line_was_heard, g.nobody_votes_on_it)
 CARE = (g.the_three_questions_are_answered, g.the_fence_was_looked_at, g.the_objection_is_answered)
 WHY = (g.it_has_a_play, g.it_has_a_purpose_or_nobody_knows)
@@ -55,33 +56,36 @@ EYES = (g.somebody_else_decides,)
 
 TABLE: tuple[Transition, ...] = (
     Transition("remove", _("Remove"), UNDER_WAY, DECIDED, DECIDE,
-               (g.it_is_ours, *WHY, *CARE, *TELLS, *EYES), State.REMOVED),
+               (*STANDS, g.it_is_ours, *WHY, *CARE, *TELLS, *EYES), State.REMOVED),
     Transition("simplify", _("Simplify"), UNDER_WAY, DECIDED, DECIDE,
-               (g.it_has_new_words, *WHY, *CARE, *TELLS, *EYES), State.SIMPLIFIED),
+               (*STANDS, g.it_has_new_words, *WHY, *CARE, *TELLS, *EYES), State.SIMPLIFIED),
     Transition("delegate", _("Let agents decide"), UNDER_WAY, DECIDED, DECIDE,
-               (g.it_names_the_limit, *WHY, *CARE, *TELLS, *EYES), State.DELEGATED),
+               (*STANDS, g.it_names_the_limit, *WHY, *CARE, *TELLS, *EYES), State.DELEGATED),
     Transition("declare_myth", _("Declare it a myth"), UNDER_WAY, DECIDED, DECIDE,
-               (g.it_is_ours, g.the_objection_is_answered, *TELLS, *EYES), State.DECLARED_MYTH),
+               (*STANDS, g.it_is_ours, g.the_objection_is_answered, *TELLS, *EYES), State.DECLARED_MYTH),
     Transition("write_down", _("Write it down"), UNDER_WAY, DECIDED, DECIDE,
-               (g.it_has_new_words, g.the_objection_is_answered, *TELLS, *EYES), State.WRITTEN_DOWN),
+               (*STANDS, g.it_has_new_words, g.the_objection_is_answered, *TELLS, *EYES), State.WRITTEN_DOWN),
     Transition("keep", _("Keep"), (*UNDER_WAY, LAPSING), State.KEPT, DECIDE,
-               (g.kept_is_not_free, g.the_law_is_shown, g.not_by_the_owner_alone, *EYES), State.KEPT),
+               (*STANDS, g.kept_is_not_free, g.the_law_is_shown, g.not_by_the_owner_alone, *EYES), State.KEPT),
     Transition("escalate", _("Escalate"), (*UNDER_WAY, LAPSING), State.ESCALATED, DECIDE,
-               (g.it_has_an_addressee,), State.ESCALATED),
+               (*STANDS, g.it_has_an_addressee), State.ESCALATED),
     Transition("object", _("Object"), (*UNDER_WAY, DECIDED), ASSESSING, OWN,
                (g.no_objection_yet, g.still_time_to_object), only=(g.only_who_answers_for_it,)),
     Transition("withdraw", _("Withdraw"), UNDER_WAY, State.WITHDRAWN, MARK, (), State.WITHDRAWN,
                only=(g.only_the_proposer,)),
     Transition("start_trial", _("Try without it"), UNDER_WAY, ON_TRIAL, DECIDE,
-               (g.it_is_ours, g.it_has_a_play, *CARE, *TELLS, *EYES)),
+               (*STANDS, g.it_is_ours, g.it_has_a_play, *CARE, *TELLS, *EYES)),
     Transition("end_trial", _("End the trial"), (ON_TRIAL,), ASSESSING, DECIDE),
     Transition("revert_trial", _("Put the rule back"), (ON_TRIAL,), ASSESSING, DECIDE),
     Transition("undo", _("Undo"), (DECIDED, *TAKES_EFFECT), ASSESSING, DECIDE,
-               (g.within_thirty_days, g.no_other_review)),
-    Transition("lapse", _("Lapse"), (LAPSING,), DECIDED, CLOCK, (g.it_is_ours, g.its_time_is_over), State.LAPSED),
+               (g.within_thirty_days, g.no_other_review, g.nothing_came_after)),
+    Transition("lapse", _("Lapse"), (LAPSING,), DECIDED, CLOCK,
+               (*STANDS, g.it_is_ours, g.it_may_lapse, g.its_time_is_over), State.LAPSED),
     Transition("take_effect", _("Take effect"), (DECIDED,), None, CLOCK,
-               (g.the_owner_had_her_time, g.the_tool_is_changed, g.the_notice_went_out, g.the_day_has_come,
-                g.nobody_votes_on_it)),
+               (*STANDS, g.the_words_are_those_decided_on, g.the_owner_had_her_time, g.the_tool_is_changed,
+                g.the_notice_went_out, g.the_day_has_come, g.nobody_votes_on_it)),
+    Transition("close", _("Close"), (*UNDER_WAY, LAPSING, DECIDED), State.WITHDRAWN, CLOCK, (g.the_rule_is_gone,),
+               State.WITHDRAWN),
 )  # fmt: skip
 
 
@@ -103,7 +107,9 @@ def row(verb: str) -> Transition:
 
 
 def not_for(transition: Transition, at: Situation) -> str:
-    """Why this person is not the one to do it; "" for the right one."""
+    """Why this person is not the one to do it; "" for the right one, and for the clocks."""
+    if transition.permission == DECIDE and at.not_theirs:
+        return at.not_theirs
     return next((refusal for guard in transition.only if (refusal := guard(at))), "")
 
 

@@ -15,6 +15,8 @@ def how_it_stands(review: Review) -> str:
         if review.decided_by and review.decided_on == timezone.localdate():
             return _("Decided a moment ago: %(outcome)s from %(on)s, by %(who)s.") % words
         return _("Decided: %(outcome)s from %(on)s.") % words
+    if review.state == State.MARKED:
+        return _("It was marked for removal on %(day)s.") % words
     if review.is_open:
         return _("It was marked for removal on %(day)s, and is %(state)s.") % words
     if review.decided_by and review.decided_on == timezone.localdate():
