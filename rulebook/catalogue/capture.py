@@ -20,7 +20,7 @@ from rulebook.access.kept import ask_to_sign_in
 from rulebook.access.rights import CHANGE
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import change_rule
-from rulebook.catalogue.sheet import MOST_LINES, lines_of, take_back, to_sort, wordless_of, write_lines
+from rulebook.catalogue.sheet import MOST_LINES, lines_of, take_back, to_sort, twice_of, wordless_of, write_lines
 from rulebook.catalogue.similar import alike
 from rulebook.errors import RulebookError
 from rulebook.journal.services import Acting
@@ -149,6 +149,9 @@ def _write(request: HttpRequest, sitting: Sitting) -> Told:
         told.errors.append(_no_words(list(wordless)))
     if made.hidden:
         told.said.append(made.hidden)
+    if twice := twice_of(sent):
+        text = ngettext("%(count)s line stood twice.", "%(count)s lines stood twice.", twice)
+        told.said.append(text % {"count": whole(twice)})
     for known in made.known:
         told.said.append(_("“%(title)s” stands already, as %(code)s.") % {"title": known.title, "code": known.code})
     if len(made.written) > 1:

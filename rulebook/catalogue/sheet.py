@@ -46,6 +46,16 @@ def lines_of(text: str) -> list[str]:
     return [line for line in dict.fromkeys(_numbered(text).values()) if re.search(r"\w", line)]
 
 
+def twice_of(text: str) -> int:
+    r"""How many lines say what a line above them says.
+
+    >>> twice_of("No cash\n- No cash\nNo refunds")
+    1
+    """
+    lines = [line for line in _numbered(text).values() if re.search(r"\w", line)]
+    return len(lines) - len(set(lines))
+
+
 def wordless_of(text: str) -> dict[int, str]:
     r"""{number: line} of the lines in which a sign stands and no word, such as a lone dash: they are no rules.
 

@@ -29,11 +29,11 @@ class VoteBar:
 
 
 def vote_bars(question: str, counts: Sequence[int]) -> list[VoteBar]:
-    """The rows of a table, from -2 to +2; `question` is "impact" or "ease". The longest bar fills its column."""
+    """The rows of a table, from -2 to +2; `question` is "impact" or "ease". A bar of all voters fills its column."""
     words = IMPACT if question == "impact" else EASE
-    most = max(*counts, 1)
+    voters = max(sum(counts), 1)
     return [
-        VoteBar(f"{signed(place)} {str(text).lower()}", whole(count), _bar(question, place, count / most))
+        VoteBar(f"{signed(place)} {str(text).lower()}", whole(count), _bar(question, place, count / voters))
         for (place, text), count in zip(words, counts, strict=True)
     ]
 

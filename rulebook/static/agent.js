@@ -3,6 +3,7 @@
 //   <form data-keep="flag">       its fields are kept in this tab while they are written
 //   data-sent="flag"              on any element of the answer: what was kept under that name is forgotten ("*": all)
 //   data-focus                    takes the focus when the page has come: the list of errors
+//   data-instead="/flag/"         this page answered a form: who comes back to it is shown that address
 //   <button data-copy="#code">    copies a text; hidden where the browser cannot
 //   data-with-hash                a form whose answer keeps what stands behind the # of this address
 (() => {
@@ -182,6 +183,9 @@
   document.addEventListener("DOMContentLoaded", () => {
     wear(themeChosen());
     forget(document);
+    // An answer to a form has no address of its own: to come back to it would end at the browser's error page.
+    const instead = document.querySelector("[data-instead]");
+    if (instead) history.replaceState(null, "", instead.dataset.instead + location.hash);
     for (const form of document.querySelectorAll("form[data-keep]")) bringBack(form);
     for (const shown of document.querySelectorAll("[data-theme-switch]")) shown.hidden = false;
     for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;

@@ -114,5 +114,10 @@ def answer(form: VoteForm) -> dict[str, Any]:
 
 
 def own_votes(votes: Iterable[tuple[Opinion, RuleVersion, str]]) -> list[OwnVote]:
-    words = dict(IMPACT)
-    return [OwnVote(version.title, str(words[vote.impact]), change) for vote, version, change in votes]
+    impact, ease = dict(IMPACT), dict(EASE)
+
+    def said(vote: Opinion) -> str:
+        easy = getattr(vote, "ease", None)  # asked by some ballots alone
+        return f"{impact[vote.impact]} · {ease[easy]}" if easy is not None else str(impact[vote.impact])
+
+    return [OwnVote(version.title, said(vote), change) for vote, version, change in votes]

@@ -115,7 +115,7 @@ def watched(chromium):
             "response",
             lambda reply: page.problems.append(f"{reply.status} {reply.url}") if reply.status >= 400 else None,
         )
-        page.on("request", lambda request: page.hosts.add(urlsplit(request.url).hostname))
+        page.on("request", lambda request: page.hosts.update(filter(None, [urlsplit(request.url).hostname])))
         return page
 
     yield window

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from rulebook.desk.pages.top import LONGEST_REASON, LONGEST_TITLE
+from tests.browser.checks import sideways
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +41,7 @@ def test_the_charts_are_sound_with_their_tables_open_and_nothing_scrolls_sideway
         page.set_viewport_size({"width": width, "height": 900})
         figures(page, f"{address}{path}")
         page.eval_on_selector_all("main details", "all => all.forEach((one) => one.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), width
+        assert sideways(page) == 0, width
     assert axe(page) == []
 
 

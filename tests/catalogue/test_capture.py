@@ -121,6 +121,11 @@ def test_a_line_with_a_sign_and_no_word_is_named_and_stays_in_the_field(paper):
     assert ">-</textarea>" in text(response)
 
 
+def test_a_line_that_stands_twice_is_written_once_and_told(paper):
+    page = text(write(paper, "No cash\n- No cash\nNo refunds on Fridays"))
+    assert "2 rules added." in page and "1 line stood twice." in page
+
+
 def test_numbers_of_people_in_a_line_are_hidden_and_its_writer_is_told(paper):
     said = text(write(paper, "Call Anna, 12 34 56 78\nNo cash"))
     assert titles() == ["Call Anna, […]", "No cash"]

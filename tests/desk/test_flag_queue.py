@@ -56,7 +56,9 @@ def test_the_oldest_flag_is_open_with_its_words_and_five_buttons_of_which_one_is
     page = desk.get(reverse(QUEUE))
     assert page.context["flag"].stopped == "The older one."
     text = page.content.decode()
-    assert re.findall(r'name="verb" value="(\w+)"', text) == ["link", "make", "answer", "no_rule"]  # none to merge with
+    assert re.findall(r'name="verb" value="(\w+)"', text) == ["link", "make", "merge", "answer", "no_rule"]
+    merge = re.search(r'<button[^>]*value="merge"[^>]*>', text)[0]
+    assert 'aria-disabled="true"' in merge and "No other flag says much the same." in words(page)
     assert text.count("rb-button-primary") == 1
     for key in "LMAN":
         assert f'<kbd class="rb-kbd">{key}</kbd>' in text and f'data-key="{key.lower()}"' in text

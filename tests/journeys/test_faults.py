@@ -85,17 +85,17 @@ LINKED = (
 )
 JUDGED = "SELECT COUNT(*) >= 1 FROM cases_case WHERE external_id LIKE 'N%' AND outcome IN ('resolved', 'not_resolved')"
 RUNS = "SELECT COUNT(*) FROM cases_importrun"
-MOVED = "SELECT COUNT(*) FROM cases_importrun WHERE state = 'running' AND horizon IS NOT NULL"
+MOVED = "SELECT COUNT(*) >= 1 FROM cases_importrun WHERE state = 'running' AND horizon IS NOT NULL"
 
 
 def kill_when(place, order, query):
-    """Start the import, kill it once its run stands and the query's number is above 0; whether it came to that.
+    """Start the import, kill it once its run stands and the query says yes; whether it came to that.
 
-    An import killed before may have left the number above 0, and this one must not die before it has begun.
+    An import killed before may have left it at yes, and this one must not die before it has begun.
     """
     before = place.ask(RUNS)[0][0]
     process = place.start(*order)
-    reached = place.wait_until(f"SELECT ({RUNS}) > {before} AND ({query}) > 0", process)
+    reached = place.wait_until(f"SELECT ({RUNS}) > {before} AND ({query})", process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return reached and process.returncode == -signal.SIGKILL

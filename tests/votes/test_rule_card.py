@@ -60,12 +60,12 @@ class TestTheCard:
         assert "Managers, apart: 5 people: helps." in said
 
 
-def test_bars_are_as_long_as_their_votes_and_the_longest_fills_its_column():
+def test_bars_are_as_long_as_their_part_of_the_votes():
     rows = vote_bars("impact", [4, 2, 1, 0, 1])
     assert [row.people for row in rows] == ["4", "2", "1", "0", "1"]
     found = [re.search(r'class="rb-vote-(\w+)" width="([\d.]+)%"', row.bar).groups() for row in rows]
     assert [colour for colour, _width in found] == ["hurts", "hurts", "none", "helps", "helps"]
-    assert [float(width) for _colour, width in found] == [100, 50, 25, 0, 25]
+    assert [float(width) for _colour, width in found] == [50, 25, 12.5, 0, 12.5]
     assert {re.search(r"rb-vote-(\w+)", row.bar)[1] for row in vote_bars("ease", [1] * 5)} == {"none", "helps"}
 
 
