@@ -13,6 +13,7 @@ from rulebook.cases.services import settle_pending_links
 from rulebook.catalogue.admin import RulePages
 from rulebook.catalogue.forms import RuleForm
 from rulebook.catalogue.models import Proposal, Rule
+from rulebook.desk import todo_reviews  # noqa: F401  # imported here, it joins what can wait for somebody
 from rulebook.desk.actions import ManyRules
 from rulebook.desk.filters import FILTERS, PARAMETERS
 from rulebook.desk.pages.audits import AuditPages

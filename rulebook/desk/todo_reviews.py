@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rulebook.access.rights import own_rules
 from rulebook.cases.sentences import days
 from rulebook.catalogue.models import Rule
 from rulebook.desk.todo import Asker, Todo, asks, short
@@ -23,8 +22,7 @@ MOST_ZOMBIES = 20  # that are looked through for one that is not quiet
 
 def _theirs(asker: Asker) -> QuerySet[Rule]:
     """Rules that a person may decide about, in force or not."""
-    mine = own_rules(asker.person)
-    return Rule.objects.all() if mine is None else Rule.objects.filter(mine)
+    return asker.own(Rule.objects.all())
 
 
 @asks
@@ -41,9 +39,7 @@ def met_again(asker: Asker) -> Iterator[Todo]:
     first, count = found[0], len(found)
     teams = met_by_team(first)
     words = {"title": short(first.rule.title), "count": whole(count), "times": whole(first.zombies)}
-    detail = (
-        ngettext("Met %(times)s time since it ended.", "Met %(times)s times since it ended.", first.zombies) % words
-    )
+    detail = ngettext("Met once since it ended.", "Met %(times)s times since it ended.", first.zombies) % words
     if teams:
         detail += " " + _("Most in: %(team)s.") % {"team": teams[0].team}
     yield Todo(
@@ -81,25 +77,21 @@ def lapsing(asker: Asker) -> Iterator[Todo]:
 def unanswered_escalations(asker: Asker) -> Iterator[Todo]:
     if not asker.may(DECIDE):
         return
-    today = timezone.localdate()
     waiting = Review.objects.filter(state=State.ESCALATED, answered_on=None, rule__in=_theirs(asker))
-    found = waiting.aggregate(
-        count=Count("pk"), late=Count("pk", filter=Q(answer_due__lte=today)), due=Min("answer_due")
-    )
     first = waiting.select_related("rule").order_by("answer_due", "pk").first()
-    if first is None or found["due"] is None:
+    if first is None or first.answer_due is None:
         return
-    count, late = found["count"], (today - found["due"]).days
+    count, late = waiting.count(), (timezone.localdate() - first.answer_due).days
     words = {"title": short(first.rule.title), "count": whole(count), "who": first.addressee}
     yield Todo(
         title=ngettext("“%(title)s” waits for an answer by %(who)s",
                        "%(count)s escalated rules wait for an answer", count) % words,
-        detail=_("It is due on %(day)s.") % {"day": long_day(found["due"])} if late < 0
-        else _("It was due on %(day)s,") % {"day": long_day(found["due"])},
-        overdue="" if late < 0 else _("%(days)s too long") % {"days": days(late)},
+        detail=_("It is due on %(day)s.") % {"day": long_day(first.answer_due)} if late <= 0
+        else _("It was due on %(day)s,") % {"day": long_day(first.answer_due)},
+        overdue="" if late <= 0 else _("%(days)s too long") % {"days": days(late)},
         url=_page(first),
         action=_("Look at it"),
-        weight=58 if late < 0 else 85,
+        weight=58 if late <= 0 else 85,
         icon="outbox",
     )  # fmt: skip
 

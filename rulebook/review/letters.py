@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from rulebook.access.calendar import Calendar, house_calendar
@@ -26,8 +26,8 @@ ASKED, OVER, ESCALATED, SUNSET = (f"letters/review_{name}.txt" for name in ("ask
 SILENT_DAYS = 3  # open days after which the deputy is asked too; the owner has seven in all
 AHEAD = (30, 7, 0)  # days before a review-by date
 REMIND_EVERY = 7  # open days between two reminders of an escalation
-LATELY = 60  # days for which an outcome, and 14 for which a date that waits for a review, are still news
-STILL_NEW = 14
+LATELY = 60  # days for which an outcome is news
+STILL_NEW = 14  # days after a review-by date for which it is news that it waits for the end of a review
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,18 @@ class Wanted:
 
 
 def letters_wanted(today: date) -> list[Wanted]:
-    """Those that nobody has written yet; none on a day of a closed period. A handful of short queries."""
+    """Those that nobody has written yet; none on a day of a closed period. Two queries in a house without reviews."""
+    reviews, rules = list(_telling(today)), list(_near(today))
+    if not reviews and not rules:
+        return []
     calendar = house_calendar()
     if not is_open_day(calendar, today):
         return []
-    found = [*_asked(today, calendar), *_over(today), *_escalated(today, calendar), *_sunset(today), *_lapsing()]
-    if not found:
-        return []
+    found: list[Wanted] = []
+    for review in reviews:
+        found += [*_asked(review, today, calendar), *_over(review, today), *_escalated(review, today, calendar)]
+        found += _lapsing(review)
+    found += _sunset(rules, today)
     written = set(Letter.objects.filter(about__in=[one.about for one in found]).values_list("about", flat=True))
     return [one for one in found if one.about not in written]
 
@@ -69,69 +74,87 @@ def answering(rule: Rule) -> list[Person]:
     return list(dict.fromkeys(person for person in people if person is not None and person.is_active))
 
 
-def _asked(today: date, calendar: Calendar) -> Iterator[Wanted]:
+def _telling(today: date) -> QuerySet[Review]:
+    """Reviews that may have something to tell somebody: the open ones, escalations without an answer, news."""
+    escalated = Q(state=State.ESCALATED, answered_on=None)
+    lately = Q(decided_on__gte=today - timedelta(days=LATELY))
+    return Review.objects.filter(Q(state__in=OPEN) | escalated | lately).select_related(*WITH_RULE).order_by("pk")
+
+
+def _asked(review: Review, today: date, calendar: Calendar) -> Iterator[Wanted]:
     """The owner's yes is wanted: at the marking, and once more at the decision, with the last day to object.
 
     Where she stays silent the deputy is asked too; where nobody answers for the rule, nobody is.
     """
-    wanted = Review.objects.filter(state__in=QUESTION_STATES, owner_agreed_on=None, objection="")
-    in_time = wanted.filter(~Q(state=State.DECIDED) | Q(owner_until__gte=today)).exclude(outcome__in=NO_OWNERS_WAIT)
-    for review in in_time.select_related(*WITH_RULE):
-        since, word = review.marked_on, "asked"
-        if review.state == State.DECIDED and review.decided_on:
-            since, word = review.decided_on, "decided"
-        context = {"review": review, "rule": review.rule, "decided": word == "decided"}
-        silent = calendar.open_days_between(since, today) >= SILENT_DAYS
-        for place, person in enumerate(answering(review.rule)[: 1 + silent]):
-            if person.pk == (review.decided_by_id if word == "decided" else review.marked_by_id):
-                continue
-            about = f"review {review.pk} {word} {since}{' deputy' if place else ''}"
-            yield Wanted(person, about, ASKED, address_of(review), {**context, "deputy": bool(place)})
-
-
-def _over(today: date) -> Iterator[Wanted]:
-    """Who proposed it is told what was decided, unless they decided it themselves."""
-    decided = Review.objects.filter(decided_on__gte=today - timedelta(days=LATELY)).exclude(marked_by=None)
-    for review in decided.exclude(outcome__in=["", State.WITHDRAWN]).select_related(*WITH_RULE):
-        proposer = review.marked_by if review.proposer_id else None
-        if proposer is None or proposer.pk == review.decided_by_id or not proposer.is_active:
+    said = review.owner_agreed_on is not None or review.objection or review.outcome in NO_OWNERS_WAIT
+    if review.state not in QUESTION_STATES or said:
+        return
+    since, word, by = review.marked_on, "asked", review.marked_by_id
+    if review.state == State.DECIDED:
+        if review.decided_on is None or review.owner_until is None or review.owner_until < today:
+            return
+        since, word, by = review.decided_on, "decided", review.decided_by_id
+    silent = calendar.open_days_between(since, today) >= SILENT_DAYS
+    for place, person in enumerate(answering(review.rule)[: 1 + silent]):
+        if person.pk == by:
             continue
+        about = f"review {review.pk} {word} {since}{' deputy' if place else ''}"
+        context = {"review": review, "rule": review.rule, "decided": word == "decided", "deputy": bool(place)}
+        yield Wanted(person, about, ASKED, address_of(review), context)
+
+
+def _over(review: Review, today: date) -> Iterator[Wanted]:
+    """Who proposed it is told what was decided, unless they decided it themselves."""
+    proposer = review.marked_by if review.proposer_id else None
+    if review.decided_on is None or review.decided_on < today - timedelta(days=LATELY):
+        return
+    if proposer is None or not proposer.is_active or review.outcome in ("", State.WITHDRAWN):
+        return
+    if proposer.pk != review.decided_by_id:
         about = f"review {review.pk} outcome {review.decided_on}"
         yield Wanted(proposer, about, OVER, _page(review), {"review": review, "rule": review.rule})
 
 
-def _escalated(today: date, calendar: Calendar) -> Iterator[Wanted]:
+def _escalated(review: Review, today: date, calendar: Calendar) -> Iterator[Wanted]:
     """Until somebody writes the answer down: on its day and every week after, to who decided, else to the deputy.
 
     What the calendar escalated is told at once to whoever answers for the rule.
     """
-    waiting = Review.objects.filter(state=State.ESCALATED, answered_on=None).exclude(answer_due=None)
-    for review in waiting.select_related(*WITH_RULE):
-        due = review.answer_due or today
-        context = {"review": review, "rule": review.rule, "overdue": today > due}
-        if review.decided_by_id is None and today < due:
-            for person in _told(review.rule):
-                about = f"review {review.pk} escalated {review.marked_on} {person.pk}"
-                yield Wanted(person, about, ESCALATED, _page(review), {**context, "begun": True})
-        if today < due:
-            continue
-        late = calendar.open_days_between(due, today)
-        on = calendar.add_open_days(due, late - late % REMIND_EVERY)
-        for person in _reminded(review):
-            about = f"review {review.pk} unanswered {on} {person.pk}"
-            yield Wanted(person, about, ESCALATED, _page(review), context)
+    due = review.answer_due
+    if review.state != State.ESCALATED or review.answered_on or due is None:
+        return
+    context = {"review": review, "rule": review.rule}
+    if today < due:
+        for person in _told(review.rule) if review.origin == Review.Origin.SUNSET and not review.decided_by_id else []:
+            about = f"review {review.pk} escalated {review.marked_on} {person.pk}"
+            yield Wanted(person, about, ESCALATED, _page(review), {**context, "begun": True})
+        return
+    late = calendar.open_days_between(due, today)
+    on = calendar.add_open_days(due, late - late % REMIND_EVERY)
+    for person in _reminded(review):
+        yield Wanted(person, f"review {review.pk} unanswered {on} {person.pk}", ESCALATED, _page(review), context)
 
 
-def _sunset(today: date) -> Iterator[Wanted]:
+def _lapsing(review: Review) -> Iterator[Wanted]:
+    """Owner, deputy and the department's managers are told that a rule lapses."""
+    if review.state != State.LAPSING:
+        return
+    for person in _told(review.rule):
+        about = f"review {review.pk} lapsing {review.marked_on} {person.pk}"
+        yield Wanted(person, about, SUNSET, _page(review), {"rule": review.rule, "review": review, "lapsing": True})
+
+
+def _near(today: date) -> QuerySet[Rule]:
+    """Rules whose review-by date is at most thirty days away, or was here lately."""
+    last, first = today + timedelta(days=AHEAD[0]), today - timedelta(days=STILL_NEW)
+    near = Rule.objects.filter(status=Rule.Status.IN_FORCE, review_by__lte=last, review_by__gt=first)
+    return near.select_related("owner", "department__head", "department__deputy").order_by("review_by", "code")
+
+
+def _sunset(rules: list[Rule], today: date) -> Iterator[Wanted]:
     """Of the letters 30, 7 and 0 days ahead the one whose day came last. On the day itself only where a review of the
     rule is open, for whose end the clock waits: else the review that begins tells of itself.
     """
-    near = Rule.objects.filter(
-        status=Rule.Status.IN_FORCE,
-        review_by__lte=today + timedelta(days=AHEAD[0]),
-        review_by__gt=today - timedelta(days=STILL_NEW),
-    )
-    rules = list(near.select_related("owner", "department__head", "department__deputy"))
     if not rules:
         return
     others = Review.objects.filter(rule__in=rules, state__in=OPEN).exclude(origin=Review.Origin.SUNSET)
@@ -145,14 +168,6 @@ def _sunset(today: date) -> Iterator[Wanted]:
             about = f"rule {rule.pk} review by {rule.review_by} in {stage}"
             context = {"rule": rule, "stage": stage, "waits": rule.pk in reviewed, "escalates": escalates(rule)}
             yield Wanted(person, about, SUNSET, reverse("admin:catalogue_rule_page", args=[rule.pk]), context)
-
-
-def _lapsing() -> Iterator[Wanted]:
-    """Owner, deputy and the department's managers are told that a rule lapses."""
-    for review in Review.objects.filter(state=State.LAPSING).select_related(*WITH_RULE):
-        for person in _told(review.rule):
-            about = f"review {review.pk} lapsing {review.marked_on} {person.pk}"
-            yield Wanted(person, about, SUNSET, _page(review), {"rule": review.rule, "review": review, "lapsing": True})
 
 
 def _told(rule: Rule) -> list[Person]:

@@ -7,6 +7,7 @@ import pytest
 from rulebook.access.models import ClosedPeriod
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused, change_rule
+from rulebook.desk import todo
 from rulebook.desk.services import change_many
 from rulebook.errors import NotAllowed, WrongState
 from rulebook.journal.models import Event
@@ -207,3 +208,28 @@ def test_nobody_lapses_a_rule_by_hand(travel, manager):
         transition(review=review, verb="lapse", by=manager)
     with pytest.raises(WrongState):
         transition(review=review, verb="lapse", by=None)
+
+
+# The start page
+
+
+def test_the_start_page_names_what_lapses_and_what_waits_for_an_answer_a_tool_or_a_second_person(
+    travel, manager, second, agent, dated
+):
+    make.source()
+    make.rule("Ask twice", review_by=MONDAY)
+    make.rule("By law", review_by=MONDAY, authority="law")
+    begin(travel, MONDAY)
+    forced = make.rule("The form wants a fax number", authority="system")
+    make.vote(forced, -2, by=agent)
+    answers = {"play": "Leave it out.", "nobody_knows": True}
+    transition(review=make.review(forced, by=manager), verb="remove", by=manager, answers=answers)
+    move_date(rule=dated, to=MONDAY + timedelta(90), by=second)
+    travel(MONDAY + timedelta(16))
+    found = [(one.title, one.overdue) for one in todo.todos(manager)]
+    assert found[0] == ("“Ask twice” lapses on Monday 16 March 2026", "")
+    assert ("“By law” waits for an answer by the managers", "2 days too long") in found
+    assert ("“The form wants a fax number” is decided, and a tool still forces it", "") in found
+    assert (f"second asks to look at “{dated.title}” later: 31 May 2026", "") in found
+    titles = [one.title for one in todo.todos(second)]
+    assert not [title for title in titles if "asks to look" in title]

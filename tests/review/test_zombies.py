@@ -115,7 +115,7 @@ def test_it_stands_first_on_the_start_page_with_its_team(removed, count, manager
     count(ENDED + timedelta(2))
     first = todo.todos(manager)[0]
     assert first.title == "“Two signatures” was removed, and agents still meet it"
-    assert first.detail == "Met 1 time since it ended. Most in: Day."
+    assert first.detail == "Met once since it ended. Most in: Day."
 
 
 def test_a_rule_that_was_put_back_is_no_zombie(removed, count, manager, travel):

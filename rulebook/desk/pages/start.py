@@ -20,10 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from rulebook.access.models import Person
 from rulebook.cases.models import Source
 from rulebook.catalogue.models import Rule
-from rulebook.desk import (
-    charts,
-    todo_reviews,  # noqa: F401  # by being imported it joins what can wait for somebody
-)
+from rulebook.desk import charts
 from rulebook.desk.pages.basis import LEAST_FOR_PERCENT, basis, behind, blocks_recorded, method, source_names
 from rulebook.desk.pages.flag_audits import audit_sentence
 from rulebook.desk.pages.flag_times import time_lines, window
