@@ -102,9 +102,11 @@
 
   const PING = root.dataset.ping || "/static/favicon.svg";
   const PATIENCE = 8000; // milliseconds
+  let lostAt = 0;
   const noLine = (there) => {
     const told = document.querySelector("[data-no-line]");
     if (!told) return;
+    if (there) lostAt = performance.now();
     told.hidden = !there;
     if (there) told.scrollIntoView({ block: "nearest" });
   };
@@ -143,7 +145,11 @@
   });
   window.addEventListener("online", () => noLine(false));
   for (const failed of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(failed, () => noLine(true));
-  document.addEventListener("htmx:afterOnLoad", () => noLine(false));
+  // An answer that was on its way when the line broke does not say that it is back.
+  document.addEventListener("htmx:beforeRequest", (event) => (event.detail.xhr.sentAt = performance.now()));
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.sentAt > lostAt) noLine(false);
+  });
 
   // ---- Small things.
 
