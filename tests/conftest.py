@@ -54,7 +54,7 @@ def no_page_asks_whether_the_data_is_made_up():
 
 @pytest.fixture(autouse=True)
 def no_page_counts_the_flags_that_wait(monkeypatch):
-    """The sidebar does so every ten seconds: which page that would be is left to chance too. So it does with reviews."""
+    """The sidebar does so every ten seconds: which page that would be is left to chance too."""
     monkeypatch.setattr(navigation, "flags_waiting", lambda request: "")
     monkeypatch.setattr(navigation, "asked_waiting", lambda request: "")
 

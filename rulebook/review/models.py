@@ -74,7 +74,14 @@ class Review(models.Model):
     owner_agreed_on = models.DateField(_("the owner agreed on"), null=True, blank=True)
     objection = models.TextField(_("objection"), blank=True)
     objected_on = models.DateField(_("objected on"), null=True, blank=True)
-    objected_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    objected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("objected by"),
+    )
     objection_answer = models.TextField(_("answer to the objection"), blank=True)
 
     # The decision

@@ -298,7 +298,7 @@ DESK_PAGES = [
     # two ways and flagged ones in a third, sources with figures, prices added up, whether newer figures are on their
     # way, the dearest, the months. New rules on their way in; flags without a reply and how long they wait, each with
     # the closed periods; the newest audit and what audits found.
-    Page("index", ALL, FRAME + 32),
+    Page("index", ALL, FRAME + 37),
     # what an hour costs; sources with figures, prices added up, whether newer figures are on their way (three), the
     # first to go, what is gone
     Page("desk_top", READ, FRAME + 8),

@@ -47,7 +47,7 @@ def confirmation(at: Situation) -> str:
 
 def _what_comes_first(at: Situation) -> str:
     if waits := guards.the_owner_had_her_time(at):
-        return f"{waits} {_('The front line hears it after that.')}"
+        return " ".join([waits, _("The front line hears it after that.")])
     return guards.the_tool_is_changed(at) or _("The front line hears it first.")
 
 
@@ -95,7 +95,7 @@ def _votes(found: Mapping[str, Any]) -> str:
     if not votes:
         return _("fewer than five")
     people = ngettext("%(count)s person", "%(count)s people", votes["voters"]) % {"count": whole(votes["voters"])}
-    return f"{people}: {BANDS.get(votes['band'], _('mixed'))}"
+    return ": ".join([people, str(BANDS.get(votes["band"], _("mixed")))])
 
 
 def rewording(at: Situation) -> Comparison | None:
