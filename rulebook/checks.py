@@ -117,6 +117,11 @@ def _values() -> Iterator[CheckMessage]:
     word = os.environ.get("RULEBOOK_WORKER", "").strip().lower()
     if word and word not in environment.WORKERS:
         yield Error("RULEBOOK_WORKER is neither auto nor off.", hint="Write auto or off.", id="rulebook.E017")
+    word = os.environ.get("RULEBOOK_FOUR_EYES", "").strip().lower()
+    if word and word not in environment.FOUR_EYES:
+        yield Error(
+            "RULEBOOK_FOUR_EYES is neither full_lane nor always.", hint="Write full_lane or always.", id="rulebook.E022"
+        )
     for name in sorted(environment.SWITCHES):
         word = os.environ.get(name, "").strip().lower()
         if word and word not in environment.YES | environment.NO:

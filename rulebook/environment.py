@@ -20,11 +20,13 @@ NO = frozenset({"0", "no", "false", "off"})
 LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 SWITCHES = frozenset({"RULEBOOK_PRODUCTION", "RULEBOOK_DEBUG", "RULEBOOK_AGENT_KEYS", "RULEBOOK_BEHIND_PROXY"})
 WORKERS = frozenset({"auto", "off"})
+FOUR_EYES = frozenset({"full_lane", "always"})
 # Every variable the product reads. The README's table and a system check for misspelt names go by this list.
 VARIABLES = SWITCHES | {
     "RULEBOOK_ALLOWED_HOSTS",
     "RULEBOOK_DATABASE_URL",
     "RULEBOOK_DATA_DIR",
+    "RULEBOOK_FOUR_EYES",
     "RULEBOOK_KEY_RING",
     "RULEBOOK_LOG_LEVEL",
     "RULEBOOK_MAIL_FROM",
@@ -74,6 +76,12 @@ def worker(default: str) -> str:
     """Whether a web server does the work in the background: auto or off."""
     word = os.environ.get("RULEBOOK_WORKER", "").strip().lower()
     return word if word in WORKERS else default
+
+
+def four_eyes(default: str) -> str:
+    """When somebody else than the proposer decides a review: full_lane or always."""
+    word = os.environ.get("RULEBOOK_FOUR_EYES", "").strip().lower()
+    return word if word in FOUR_EYES else default
 
 
 def words(name: str) -> list[str]:

@@ -26,6 +26,8 @@ environment.make_private(DATABASES["default"])
 SECRET_KEY = environment.secret_key(KEY_DIR, production=PRODUCTION)
 KEY_RING_FILE = Path(os.environ.get("RULEBOOK_KEY_RING", "") or KEY_DIR / "key_ring.json")
 AGENT_KEYS = environment.flag("RULEBOOK_AGENT_KEYS")
+# Who proposed a removal does not decide it: in the full lane ("full_lane"), or "always".
+FOUR_EYES = environment.four_eyes(default="full_lane")
 # Uploaded files hold raw ids. They lie here from their first byte until they are swept.
 UPLOAD_DIR = KEY_DIR / "uploads"
 environment.make_folder(UPLOAD_DIR)
@@ -67,6 +69,8 @@ INSTALLED_APPS = [
     "rulebook.flags.apps.FlagsConfig",
     "rulebook.votes.apps.VotesConfig",
     "rulebook.insight.apps.InsightConfig",
+    "rulebook.notices.apps.NoticesConfig",
+    "rulebook.review.apps.ReviewConfig",
     "rulebook.desk.apps.DeskConfig",
 ]
 
@@ -149,6 +153,7 @@ REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsA
 DESK_STYLES = (
     "tokens", "parts", "lists", "fields", "charts", "frame", "sidebar", "outside",
     "cases", "rules", "rule", "start", "top", "front_door", "votes", "flags",
+    "reviews",
 )  # fmt: skip
 
 UNFOLD = {

@@ -23,6 +23,8 @@ urlpatterns = [
     path("answers/", answers, name="answers"),
     path("hearing/", hearing, name="hearing"),
     path("vote/", include("rulebook.votes.urls")),
+    path("notices/", include("rulebook.notices.urls")),
+    path("review/", include("rulebook.review.urls")),
     path("capture/", include("rulebook.catalogue.urls")),
     path("admin/password_change/", admin.site.admin_view(own_password, cacheable=True)),  # instead of the site's own
     path("admin/", admin.site.urls),

@@ -1,13 +1,14 @@
 """The cast, and what every test stands on."""
 
 import os
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import TransactionTestCase
-from django.utils import translation
+from django.utils import timezone, translation
 
 from rulebook.access import limits
 from rulebook.catalogue import similar
@@ -55,6 +56,7 @@ def no_page_asks_whether_the_data_is_made_up():
 def no_page_counts_the_flags_that_wait(monkeypatch):
     """The sidebar does so every ten seconds: which page that would be is left to chance too."""
     monkeypatch.setattr(navigation, "flags_waiting", lambda request: "")
+    monkeypatch.setattr(navigation, "asked_waiting", lambda request: "")
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +69,18 @@ def the_search_forgets_the_rules_of_other_tests():
 def nobody_has_done_anything_too_often():
     """The process counts what people do, and the next test's people have the same numbers."""
     limits.forget_all()
+
+
+@pytest.fixture
+def travel(monkeypatch):
+    """`travel(day)`: it is noon of that day, for everything that asks Django for the time."""
+
+    def to(day: date) -> date:
+        noon = datetime.combine(day, time(12), tzinfo=timezone.get_current_timezone())
+        monkeypatch.setattr(timezone, "now", lambda: noon)
+        return day
+
+    return to
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Builders: every keyword has a default, so that a test names only what it is about."""
 
 import hashlib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import timezone
 
 from rulebook.access.models import Department, Person, Team, TeamLink
 from rulebook.access.services import make_team_link
@@ -16,6 +17,10 @@ from rulebook.cases.models import Case, CaseRule, Source
 from rulebook.catalogue.models import Rule, Topic
 from rulebook.catalogue.services import topic_at, write_down
 from rulebook.flags.models import Flag
+from rulebook.notices.models import Notice
+from rulebook.notices.services import draft_notice, publish_notice
+from rulebook.review.models import Review
+from rulebook.review.services import mark_rule
 from rulebook.votes.ballots import cast_ballot, make_ballot, open_ballot
 from rulebook.votes.models import Ballot
 from rulebook.votes.services import cast_standing
@@ -83,6 +88,11 @@ def link(case: Case, rule: Rule, *, effect: str = "blocked", origin: str = "sour
     return CaseRule.objects.create(case=case, rule=rule, effect=effect, origin=origin)
 
 
+def review(of: Rule | None = None, *, origin: str = "rule", by: Any = None, **fields: Any) -> Review:
+    """A rule marked for removal, a new one where none is named."""
+    return mark_rule(rule=of or rule(), origin=origin, by=by, **fields)
+
+
 def flag(stopped: str = "I had to wait for a manager.", *, rule: Rule | None = None, **fields: Any) -> Flag:
     """A flag that has reached its readers; signed by nobody where no author or team is named."""
     given = {"flagged_on": date(2026, 3, 2), "once": f"flag {next(_numbers)}", **fields}
@@ -96,6 +106,15 @@ def voice(person: Person | None = None, *, team: Team | None = None) -> Voice:
     if person is not None:
         return Voice(person=person, team=person.team, device="")
     return Voice(person=None, team=team, device=hashlib.sha256(f"device {next(_numbers)}".encode()).hexdigest())
+
+
+def notice(of: Rule | None = None, *, publish: bool = True, **fields: Any) -> Notice:
+    """A notice that a rule ends tomorrow, of a new rule where none is named; told today."""
+    version = (of or rule()).versions.latest("number")
+    given = {"kind": "removed", "play": "Refund at once.", "about": f"notice {next(_numbers)}", **fields}
+    given.setdefault("effective_on", timezone.localdate() + timedelta(days=1))
+    made = draft_notice(version=version, by=None, **given)
+    return publish_notice(notice=made, by=None) if publish else made
 
 
 def vote(rule: Rule, impact: int = -1, *, by: Voice | Person | None = None, **fields: Any) -> Voice:

@@ -126,6 +126,7 @@ WRONG = {
     "rulebook.E018": {"RULEBOOK_MAIL_URL": "http://mail.example.org", **LETTERS},
     "rulebook.E019": {"RULEBOOK_MAIL_URL": "smtp://mail.example.org", **LETTERS, "RULEBOOK_MAIL_FROM": "Rulebook"},
     "rulebook.E020": {"RULEBOOK_PUBLIC_URL": "rules.example.org"},
+    "rulebook.E022": {"RULEBOOK_FOUR_EYES": "sometimes"},
     "rulebook.W021": {"RULEBOOK_MAIL_URL": "smtp://mail.example.org", **LETTERS, "RULEBOOK_PUBLIC_URL": ""},
 }
 # E014 (database too old) needs an old database and is tested on the function.

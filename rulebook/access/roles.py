@@ -29,6 +29,8 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "flags.flag": ("view", "change"),
         "flags.audit": ("view", "add", "change"),  # add: draw one; change: read its contacts
         "insight.hourlycost": ("change",),
+        "notices.notice": ("view", "change"),
+        "review.review": MANAGE,  # add: mark; change: decide
         "journal.event": VIEW,
         "journal.actor": VIEW,
         "journal.note": VIEW,
@@ -39,6 +41,8 @@ ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "catalogue.topic": VIEW,
         "catalogue.proposal": ("view", "add"),
         "flags.flag": ("view", "change"),  # on the rules of the own departments: `flags/answering.py`
+        "notices.notice": VIEW,
+        "review.review": ("view", "add"),  # and agree or object, for the own rules: `review/states.py`
         "journal.event": VIEW,
     },
     "operator": {

@@ -306,6 +306,7 @@ def _sort_page(request: HttpRequest, said: str = "", status: int = 200, show: in
             "counts": [(words[1], sorted_as[intent]) for intent, words in INTENTS.items() if sorted_as[intent]],
             "drops": list(Rule.objects.filter(pk__in=drops[:MOST_DROPS]).order_by("code")),
             "dropped": len(drops),
+            "drop_numbers": ",".join(map(str, drops)),
         }
     return render(request, "catalogue/capture_sort.html", context, status=status)
 

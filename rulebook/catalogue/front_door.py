@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import cast
 
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +16,7 @@ from rulebook.access.models import Department, Person
 from rulebook.access.rights import may_change_rule_of, whom_to_ask
 from rulebook.access.scrubbing import scrub
 from rulebook.catalogue.cleaning import clean_line, clean_text
+from rulebook.catalogue.lifecycle import end_rule
 from rulebook.catalogue.locks import why_voted_on
 from rulebook.catalogue.models import Proposal, Rule, RuleVersion
 from rulebook.catalogue.services import FieldRefused, RuleFields, store_rule, untitled
@@ -133,20 +133,6 @@ def withdraw_proposal(*, proposal: Proposal, by: Acting) -> None:
     if proposal.proposed_by_id != by.pk:
         raise NotAllowed(_("Only who proposed it withdraws it."))
     _end_unheard(proposal, WITHDRAWN, "withdrawn", "", by)
-
-
-def end_rule(rule: Rule, by: Acting | None) -> None:
-    """Take a rule out of force from today, with one event. For verbs that hold its row.
-
-    A wording that was still to come applies on no day.
-    """
-    today = timezone.localdate()
-    lasting = rule.versions.filter(Q(applies_to=None) | Q(applies_to__gt=today))
-    lasting.filter(applies_from__gt=today).update(applies_to=F("applies_from"))
-    lasting.filter(Q(applies_from=None) | Q(applies_from__lte=today)).update(applies_to=today)
-    before, rule.status = rule.status, Rule.Status.REMOVED
-    rule.save(update_fields=["status", "updated_at"])
-    record("removed", "rule", rule.code, before=before, after=rule.status, by=by)
 
 
 def why_not_let_in(proposal: Proposal) -> str:

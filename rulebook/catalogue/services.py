@@ -149,6 +149,7 @@ def change_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> bool:
         raise FieldRefused("title", untitled())
     rule = Rule.objects.select_for_update(of=("self",)).select_related("department", "owner").get(pk=rule.pk)
     refuse_others_rules(by, rule.department, rule.owner_id)
+    _refuse_later(rule, fields, by)
     for name in set(given) & {*TEXTS, *LINES}:  # sent back as it stands: a number in it was stored before, or is meant
         if clean_text(given[name]) == getattr(rule, name):  # type: ignore[literal-required]
             fields[name] = getattr(rule, name)  # type: ignore[literal-required]
@@ -259,6 +260,14 @@ def stated_start(given: date | None, starts: Sequence[date | None]) -> date | No
     """
     *earlier, newest = starts
     return newest if earlier and (given is None or given in earlier) else given
+
+
+def _refuse_later(rule: Rule, fields: RuleFields, by: Acting | None) -> None:
+    """One person alone does not put off the day on which a rule is looked at again. The system may: it was decided."""
+    to, now = fields.get("review_by", rule.review_by), rule.review_by
+    if by is not None and now is not None and (to is None or to > now):
+        text = _("A later review-by date needs two people. Each sets the same date in the list of rules.")
+        raise FieldRefused("review_by", text)
 
 
 def _claim(rule: Rule, by: Acting | None) -> None:

@@ -37,8 +37,8 @@ class ManyRules(ModelAdmin):
     """Deleting is not among it: a rule is removed by a decision, and stays."""
 
     actions = [
-        "set_department", "set_owner", "set_review_by", "set_intent", "add_topic", "put_to_ballot", "export_csv",
-        "export_excel",
+        "set_department", "set_owner", "set_review_by", "set_intent", "add_topic", "put_to_ballot", "mark_for_removal",
+        "export_csv", "export_excel",
     ]  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:

@@ -13,23 +13,27 @@ from rulebook.cases.services import settle_pending_links
 from rulebook.catalogue.admin import RulePages
 from rulebook.catalogue.forms import RuleForm
 from rulebook.catalogue.models import Proposal, Rule
+from rulebook.desk import todo_reviews  # noqa: F401  # imported here, it joins what can wait for somebody
 from rulebook.desk.actions import ManyRules
 from rulebook.desk.filters import FILTERS, PARAMETERS
 from rulebook.desk.pages.audits import AuditPages
 from rulebook.desk.pages.ballots import BallotPages
 from rulebook.desk.pages.flags import FlagPages
 from rulebook.desk.pages.front_door import FrontDoorNotes, ProposalPages
+from rulebook.desk.pages.marking import MarkManyRules
+from rulebook.desk.pages.reviews import ReviewPages
 from rulebook.desk.pages.rule import RulePageMixin
 from rulebook.desk.pages.rule_import import RuleImport
 from rulebook.desk.pages.saved_filters import SavedFilters
 from rulebook.desk.rule_list import COLUMNS, RuleList
 from rulebook.flags.models import Audit, Flag
 from rulebook.journal.pages import acting
+from rulebook.review.models import Review
 from rulebook.votes.models import Ballot
 
 
 @admin.register(Rule)
-class RuleAdmin(FrontDoorNotes, RulePageMixin, ManyRules, RuleImport, SavedFilters, RulePages):
+class RuleAdmin(FrontDoorNotes, RulePageMixin, MarkManyRules, ManyRules, RuleImport, SavedFilters, RulePages):
     """Links of cases may have waited for the rule or the alias that is stored here.
 
     They are settled after the commit: within it the journal head is held, and nothing may be locked after the head.
@@ -72,6 +76,7 @@ class ProposalAdmin(ProposalPages):
 
 admin.site.register(Flag, FlagPages)
 admin.site.register(Audit, AuditPages)
+admin.site.register(Review, ReviewPages)
 
 
 @admin.register(Ballot)

@@ -14,6 +14,7 @@ from rulebook.cases.models import Source
 from rulebook.desk import demo
 from rulebook.desk.flag_queue import flags_waiting
 from rulebook.desk.pages.front_door import decisions_waiting
+from rulebook.desk.pages.inbox import asked_waiting
 
 SAMPLE_KEY = "rulebook.desk.sample"  # whether the demo's source is there
 SAMPLE_SECONDS = 60  # a demo that has just been loaded or thrown away is noticed within a minute
@@ -22,15 +23,20 @@ SAMPLE_SECONDS = 60  # a demo that has just been loaded or thrown away is notice
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of {title, items}; an item without a permission is for everybody who may sign in here."""
     flags = _line(request, _("Flags"), "flag", "admin:flags_flag_changelist", "flags.view_flag")
+    reviews = _line(request, _("Reviews"), "view_kanban", "admin:review_review_changelist", "review.view_review")
+    asked = _line(request, _("Asked of me"), "inbox", "admin:review_review_asked", "review.view_review")
     day = [
         _line(request, _("Start"), "home", "admin:index"),
         _line(request, _("Rules"), "checklist", "admin:catalogue_rule_changelist", "catalogue.view_rule"),
         {**flags, "badge_callback": flags_waiting(request)} if flags else {},
+        {**reviews, "active": reviews["active"] and not asked["active"]} if reviews else {},
+        _line(request, _("Notices"), "campaign", "admin:notices_notice_changelist", "notices.view_notice"),
     ]
     door = _line(
         request, _("Front door"), "door_front", "admin:catalogue_proposal_changelist", "catalogue.view_proposal"
     )
     more = [
+        {**asked, "badge_callback": asked_waiting(request)} if asked else {},
         _line(request, _("Write rules down"), "edit_note", "capture", "catalogue.add_rule"),
         _line(request, _("Sort rules"), "low_priority", "capture_sort", "catalogue.change_rule"),
         {**door, "badge_callback": decisions_waiting(request)} if door else {},

@@ -17,6 +17,7 @@ from rulebook.desk.filters import PARAMETERS
 from rulebook.desk.models import SavedFilter
 from rulebook.errors import NotAllowed, RulebookError
 from rulebook.journal.services import Acting, business_verb
+from rulebook.review.sunset import Moved, move_date
 
 MOST_AT_ONCE = 500  # rules of one bulk change: it is done while somebody waits
 MOST_FILTERS = 30  # of one person
@@ -50,7 +51,16 @@ def change_many(*, rule_ids: Iterable[int], fields: RuleFields, by: Acting | Non
     outcome = Outcome()
     for rule in Rule.objects.filter(pk__in=list(rule_ids)).select_related("department").order_by("code"):
         try:
-            done = add_topic(rule=rule, path=topic, by=by) if topic else change_rule(rule=rule, fields=fields, by=by)
+            if set(fields) == {"review_by"}:
+                moved = move_date(rule=rule, to=fields["review_by"], by=by)
+                if moved == Moved.ASKED:
+                    outcome.refused[_("a second person sets the same date, and it stands")] += 1
+                    continue
+                done = moved == Moved.MOVED
+            elif topic:
+                done = add_topic(rule=rule, path=topic, by=by)
+            else:
+                done = change_rule(rule=rule, fields=fields, by=by)
         except NotAllowed:
             name = rule.department.name if rule.department else _("no department")
             outcome.refused[_("belongs to %(department)s") % {"department": name}] += 1

@@ -223,7 +223,7 @@ def claims(asker: Asker) -> Iterator[Todo]:
         title=ngettext("%(count)s rule is claimed to be law or contract",
                        "%(count)s rules are claimed to be law or contract", count) % {"count": whole(count)},
         detail=_("A second person reads the clause of “%(title)s” within 14 days; else it counts as our own.")
-        % {"title": _short(title)},
+        % {"title": short(title)},
         url=reverse("admin:catalogue_rule_page", args=[number]),
         action=_("Look at it"),
         weight=60,
@@ -252,7 +252,7 @@ def dearest_unsorted(asker: Asker) -> Iterator[Todo]:
     number, title, price, is_priced, harm = found
     if price and is_priced:
         said = _("“%(title)s” costs at most %(points)s points of FCR")
-        finding = said % {"title": _short(title), "points": points(price)}
+        finding = said % {"title": short(title), "points": points(price)}
         detail = _("The dearest that nobody has sorted yet: keep, simplify, drop, or ask?")
         if asker.only_own:
             detail = _("The dearest of yours that nobody has sorted yet: keep, simplify, drop, or ask?")
@@ -260,7 +260,7 @@ def dearest_unsorted(asker: Asker) -> Iterator[Todo]:
         count = round(harm or 0)
         finding = ngettext("Without “%(title)s”, %(count)s contact a month would not come back",
                            "Without “%(title)s”, %(count)s contacts a month would not come back", count) % {
-            "title": _short(title), "count": whole(count),
+            "title": short(title), "count": whole(count),
         }  # fmt: skip
         detail = _("The most harmful that nobody has sorted yet: keep, simplify, drop, or ask?")
         if asker.only_own:
@@ -288,7 +288,7 @@ def waiting_links(asker: Asker) -> Iterator[Todo]:
     detail = ngettext("%(links)s link waits for it.", "%(links)s links wait for them.", found["links"])
     if found["links"] == MOST_LINKS:
         detail = _("%(links)s links or more wait for them.")
-    count = {"links": whole(found["links"]), "name": _short(found["first"]), "names": whole(found["names"])}
+    count = {"links": whole(found["links"]), "name": short(found["first"]), "names": whole(found["names"])}
     yield Todo(
         title=ngettext("The help desk names a rule that nobody wrote down: %(name)s",
                        "The help desk names %(names)s rules that nobody wrote down", found["names"]) % count,
@@ -351,11 +351,11 @@ def teams_without_headcount(asker: Asker) -> Iterator[Todo]:
 
 def _named(names: list[str]) -> str:
     """Two names at most, and how many more."""
-    shown = ", ".join(_short(name, 40) for name in names[:2])
+    shown = ", ".join(short(name, 40) for name in names[:2])
     if len(names) <= 2:
         return shown
     return _("%(names)s and %(count)s more") % {"names": shown, "count": whole(len(names) - 2)}
 
 
-def _short(text: str, longest: int = LONGEST) -> str:
+def short(text: str, longest: int = LONGEST) -> str:
     return str(Truncator(text).chars(longest))

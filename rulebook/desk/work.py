@@ -24,6 +24,12 @@ from rulebook.flags.holding import releasable_before, release_due, release_held
 from rulebook.insight.refreshing import figures_due, refresh_figures
 from rulebook.insight.voices import newest_verdicts, refresh_voices, voices_due
 from rulebook.jobs import Job, TakenOver, claim, fail, is_alive, let_go, open_jobs, rest, told_of
+from rulebook.notices.digest import digests_due, write_digests
+from rulebook.review.clocks import clocks_due, run_clocks
+from rulebook.review.letters import letters_wanted, write_letters
+from rulebook.review.sunset import begin_sunsets, sunsets_due
+from rulebook.review.trials import look_at_trials, trials_due
+from rulebook.review.zombies import count_zombies, ended
 from rulebook.votes.tallies import publish_tallies, tallies_due
 
 ROUNDS = 3  # what one duty did may make an earlier one due
@@ -214,6 +220,62 @@ def _refresh_voices(row: Duty, beat: Beat) -> list[str]:
     return [f"Rules whose flags or votes changed: {changed}."] if changed else []
 
 
+def _sunsets_due(row: Duty) -> bool:
+    return sunsets_due(timezone.localdate())
+
+
+def _begin_sunsets(row: Duty, beat: Beat) -> list[str]:
+    return [f"{review.rule.code}: its review-by date has come." for review in begin_sunsets(timezone.localdate())]
+
+
+def _trials_due(row: Duty) -> bool:
+    return trials_due()
+
+
+def _look_at_trials(row: Duty, beat: Beat) -> list[str]:
+    return look_at_trials(tick=beat)
+
+
+def _clocks_due(row: Duty) -> bool:
+    return clocks_due(timezone.localdate())
+
+
+def _run_clocks(row: Duty, beat: Beat) -> list[str]:
+    return run_clocks(timezone.localdate(), beat)
+
+
+def _zombies_due(row: Duty) -> bool:
+    """Once a day, where any rule was removed."""
+    return row.seen != str(timezone.localdate()) and ended().exists()
+
+
+def _count_zombies(row: Duty, beat: Beat) -> list[str]:
+    today = timezone.localdate()
+    more = count_zombies(today=today)
+    row.seen = str(today)
+    return [f"Removed rules that were met again: {more}."] if more else []
+
+
+def _review_letters_due(row: Duty) -> bool:
+    return bool(letters_wanted(timezone.localdate()))
+
+
+def _write_review_letters(row: Duty, beat: Beat) -> list[str]:
+    written = write_letters(timezone.localdate())
+    return [f"Letters about reviews: {written}."] if written else []
+
+
+def _digests_due(row: Duty) -> bool:
+    return digests_due(row.seen, timezone.localtime())
+
+
+def _write_digests(row: Duty, beat: Beat) -> list[str]:
+    today = timezone.localdate()
+    written = write_digests(today)
+    row.seen = str(today)
+    return [f"Letters about notices to read: {written}."] if written else []
+
+
 def _letters_due(row: Duty) -> bool:
     return letters_due()
 
@@ -233,6 +295,7 @@ def _sweep_files(row: Duty, beat: Beat) -> list[str]:
 
 
 # In this order: cases before outcomes, both before the figures that follow from them, and people's voices after those.
+# Then what begins, ends or takes effect, and after it the letters that tell of it.
 TASKS = (
     Task("uploads", _uploads_due, _run_uploads),
     Task("links", _links_due, _settle_links),
@@ -243,6 +306,12 @@ TASKS = (
     Task("figures", _figures_due, _refresh_figures),
     Task("tallies", _tallies_due, _publish_tallies),
     Task("voices", _voices_due, _refresh_voices),
+    Task("sunsets", _sunsets_due, _begin_sunsets),
+    Task("trials", _trials_due, _look_at_trials),
+    Task("clocks", _clocks_due, _run_clocks),
+    Task("zombies", _zombies_due, _count_zombies),
+    Task("review letters", _review_letters_due, _write_review_letters),
+    Task("digests", _digests_due, _write_digests),
     Task("letters", _letters_due, _send_letters),
     Task("files", _files_due, _sweep_files),
 )

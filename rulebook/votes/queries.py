@@ -1,5 +1,7 @@
 """What votes say of rules: the verdict that lists and guards use, and whether the front line has been heard."""
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rulebook.access.calendar import add_open_days
+from rulebook.access.calendar import house_calendar
 from rulebook.access.models import Person, Team
 from rulebook.access.queries import team_sizes
 from rulebook.catalogue.models import Rule, RuleVersion
@@ -126,29 +128,52 @@ class Heard:
     needed: int
 
 
-def front_line_heard(rule: Rule, *, marked_on: date | None = None, today: date | None = None) -> Heard:
-    """The one answer to "has the front line been heard?", for every guard, page and API.
+@dataclass(frozen=True)
+class Asked:
+    """A rule whose front line is asked about, in its newest wording; `marked_on` began the clock of 14 open days."""
 
-    Yes by the votes of enough agents of the owner department (of all where none is set), by a closed ballot with
-    three agents among its voters, or 14 open days after `marked_on` put the rule on their stack of cards.
+    rule: Rule
+    version: RuleVersion
+    marked_on: date | None
+
+
+def front_lines_heard(asked: Sequence[Asked], *, today: date) -> dict[int, Heard]:
+    """{rule id: whether the front line has been heard} of many rules: seven queries, however many they are.
+
+    The one answer for every guard, page and API. Yes by the votes of enough agents of the owner department (of all
+    where none is set), by a closed ballot with three agents among its voters, or 14 open days after `marked_on` put
+    the rule on their stack of cards.
     """
-    today = today or timezone.localdate()
-    version = rule.versions.latest("number")
-    agents = count_agents(rule.department_id)
-    needed = enough(agents)
-    if needed and _agents_who_voted(version, rule.department_id) >= needed:
+    registered, voted = _agents_by_department(), _agents_who_voted(asked)
+    balloted, calendar = _balloted_on(asked), house_calendar()
+    ends = {on: calendar.add_open_days(on, OPEN_DAYS) for on in {one.marked_on for one in asked} if on}
+    found = {}
+    for one in asked:
+        needed = enough(_of_department(registered, one.rule.department_id))
+        until = ends.get(one.marked_on) if one.marked_on else None
+        found[one.rule.pk] = _heard(one, needed, voted[one.version.pk], balloted.get(one.version.pk), until, today)
+    return found
+
+
+def front_line_heard(rule: Rule, *, marked_on: date | None = None, today: date | None = None) -> Heard:
+    """`front_lines_heard` of one rule, in the words it has now."""
+    asked = Asked(rule, rule.versions.latest("number"), marked_on)
+    return front_lines_heard([asked], today=today or timezone.localdate())[rule.pk]
+
+
+def _heard(asked: Asked, needed: int, voted: int, balloted_on: date | None, until: date | None, today: date) -> Heard:
+    """`until` is the day on which time alone will do."""
+    if needed and voted >= needed:
         said = ngettext(
             "At least %(count)s agent has voted on it.", "At least %(count)s agents have voted on it.", needed
         )
         return Heard(True, said % {"count": whole(needed)}, needed)
-    balloted_on = _balloted_on(version)
     if balloted_on is not None:
         text = _("Agents voted on it in the ballot that closed on %(day)s.")
         return Heard(True, text % {"day": day(balloted_on)}, needed)
-    until = add_open_days(marked_on, OPEN_DAYS) if marked_on else None
     if until is not None and today >= until:
         text = _("Agents could vote on it for %(days)s open days, since %(day)s.")
-        return Heard(True, text % {"days": OPEN_DAYS, "day": day(marked_on or today)}, needed)
+        return Heard(True, text % {"days": OPEN_DAYS, "day": day(asked.marked_on or today)}, needed)
     return Heard(False, _missing(needed, until), needed)
 
 
@@ -162,43 +187,71 @@ def enough(agents: int) -> int:
 
 
 def count_agents(department_id: int | None) -> int:
-    """Agents of a department's teams, or of the house.
+    """Agents of a department's teams, or of the house, as `_agents_by_department` counts them."""
+    return _of_department(_agents_by_department(), department_id)
+
+
+def _agents_by_department() -> dict[int | None, int]:
+    """{department id: agents}; None holds those of no department. Two queries.
 
     Those who sign in, and of a team that has a link everybody whom its headcount names: they come without a name.
     """
     people = Person.objects.filter(is_active=True, is_superuser=False, groups__name="agent")
-    people = people.exclude(groups__name="manager")
+    people = people.exclude(groups__name="manager").order_by()
     linked = Team.objects.filter(links__revoked_at=None, links__isnull=False).distinct()
-    if department_id is not None:
-        people, linked = people.filter(team__department=department_id), linked.filter(department=department_id)
-    found = people.order_by().values_list("team").annotate(count=Count("pk", distinct=True))
-    signed_in: dict[int | None, int] = dict(found)
-    unnamed = sum(
-        max(0, (headcount or 0) - signed_in.get(team, 0)) for team, headcount in linked.values_list("pk", "headcount")
-    )
-    return sum(signed_in.values()) + unnamed
+    found: Counter[int | None] = Counter()
+    signed_in: dict[int | None, int] = {}
+    for team, department, count in people.values_list("team", "team__department").annotate(
+        count=Count("pk", distinct=True)
+    ):
+        found[department] += count
+        signed_in[team] = count
+    for team, department, headcount in linked.values_list("pk", "department", "headcount"):
+        found[department] += max(0, (headcount or 0) - signed_in.get(team, 0))
+    return dict(found)
 
 
-def _agents_who_voted(version: RuleVersion, department_id: int | None) -> int:
-    """Agents with a standing vote on this wording; devices of a team's link are no more than the team has people."""
-    votes = StandingVote.objects.filter(version=version).order_by()
+def _of_department(counts: Mapping[int | None, int], department_id: int | None) -> int:
+    """Of one department, or of the whole house where a rule has none."""
+    return sum(counts.values()) if department_id is None else counts.get(department_id, 0)
+
+
+def _agents_who_voted(asked: Sequence[Asked]) -> dict[int, int]:
+    """{version id: agents with a standing vote on it}, those of the rule's department where it has one.
+
+    Devices of a team's link are no more than the team has people. Three queries.
+    """
+    votes = StandingVote.objects.filter(version__in={one.version.pk for one in asked}).order_by()
     agents = votes.filter(by_manager=False, person__groups__name="agent", person__is_active=True)
-    teams = votes.exclude(team=None)
-    if department_id is not None:
-        agents = agents.filter(person__team__department=department_id)
-        teams = teams.filter(team__department=department_id)
+    signed_in: defaultdict[int, Counter[int | None]] = defaultdict(Counter)
+    for version, department, count in agents.values_list("version", "person__team__department").annotate(
+        count=Count("pk", distinct=True)
+    ):
+        signed_in[version][department] += count
     counted = {"people": Count("pk", filter=Q(device="")), "devices": Count("pk", filter=Q(person=None))}
-    rows = list(teams.values_list("team").annotate(**counted))
-    came = {team: devices for team, _people, devices in rows if devices}
-    found = agents.distinct().count()
-    return found + link_voters(came, {team: people for team, people, _devices in rows}, team_sizes()) if came else found
+    teams: defaultdict[int, list[tuple[int, int | None, int, int]]] = defaultdict(list)
+    by_team = votes.exclude(team=None).values_list("version", "team", "team__department").annotate(**counted)
+    for version, *row in by_team:
+        teams[version].append(tuple(row))
+    sizes = team_sizes()
+    found = {}
+    for one in asked:
+        rows = teams[one.version.pk]
+        if (department_id := one.rule.department_id) is not None:
+            rows = [row for row in rows if row[1] == department_id]
+        came = {team: devices for team, _department, _people, devices in rows if devices}
+        known = {team: people for team, _department, people, _devices in rows}
+        people = _of_department(signed_in[one.version.pk], department_id)
+        found[one.version.pk] = people + link_voters(came, known, sizes)
+    return found
 
 
-def _balloted_on(version: RuleVersion) -> date | None:
-    """When the newest ballot on this wording closed in which three agents voted."""
-    rounds = Turnout.objects.filter(item__version=version, item__ballot__state=Ballot.State.CLOSED)
-    closed = rounds.filter(agents__gte=AGENT_VOTERS).aggregate(at=Max("item__ballot__closed_at"))["at"]
-    return timezone.localtime(closed).date() if closed else None
+def _balloted_on(asked: Sequence[Asked]) -> dict[int, date]:
+    """{version id: when the newest ballot on it closed in which three agents voted}. One query."""
+    rounds = Turnout.objects.filter(item__version__in={one.version.pk for one in asked}, agents__gte=AGENT_VOTERS)
+    closed = rounds.filter(item__ballot__state=Ballot.State.CLOSED).order_by()
+    rows = closed.values_list("item__version").annotate(at=Max("item__ballot__closed_at"))
+    return {version: timezone.localtime(at).date() for version, at in rows}
 
 
 def _missing(needed: int, until: date | None) -> str:

@@ -64,6 +64,16 @@ PAGES = [
     Page("receipt", everybody(422), post={"code": "7KM-R4T-2QX"}),
     Page("answers", VOICE),
     Page("answers", VOICE, "page=2"),
+    # notices
+    Page("notices", VOICE),
+    Page("notices", VOICE, "of=2"),
+    Page("notices", (403, 409, 403, 409, 409), post={}),  # it names no notice
+    Page("notices", (403, 302, 403, 302, 302), post={"notice": "NOTICE", "text": "TEXT", "of": "1"}),
+    Page("notices_today", VOICE),
+    Page("notices_earlier", VOICE),
+    Page("notices_earlier", (403, 200, 403, 200, 200), post={"q": "refund", "page": "2"}),
+    Page("notice", VOICE, given={"number": "NOTICE"}),
+    Page("notice", (302, 404, 302, 404, 404), given={"number": 999_999}),
     # votes
     Page("vote", VOICE),
     Page("vote", (403, 409, 403, 409, 409), post={}),  # it names no card
@@ -73,6 +83,9 @@ PAGES = [
     Page("vote_ballot", (302, 404, 302, 404, 404), given={"number": 999_999}),
     Page("vote_ballot", (403, 409, 403, 409, 409), given={"number": "BALLOT"}, post={}),
     Page("vote_result", (302, 409, 302, 409, 409), given={"number": "BALLOT"}),  # it is open, and so sealed
+    # the one link of an owner's letter: for whoever answers for the rule, and those at the desk
+    Page("review", (302, 302, 302, 403, 200), given={"number": "REVIEW"}),
+    Page("review", (403, 403, 403, 403, 422), given={"number": "REVIEW"}, post={}),  # it says neither yes nor no
     # the sheet of paper: for people who signed in and may write rules down
     Page("capture", SHEET),
     Page("capture", SHEET_SENT, post={}),
@@ -91,7 +104,11 @@ class House:
         self.people = {"agent": agent, "manager": manager}
         self.cookies = {"team link": make.came_by(token).cookies, "revoked link": make.came_by(spent_token).cookies}
         revoke_team_link(link=spent, by=None)
-        self.names: dict[str, Any] = {"TOKEN": token, "REVOKED": spent_token, "BALLOT": make.ballot().pk}
+        notice = make.notice()
+        self.names: dict[str, Any] = {
+            "TOKEN": token, "REVOKED": spent_token, "REVIEW": make.review().pk, "BALLOT": make.ballot().pk,
+            "NOTICE": notice.pk, "TEXT": notice.text_hash,
+        }  # fmt: skip
 
     def browser(self, voice: str) -> Client:
         """A browser of its own for each page: what one page sets the next does not see."""
@@ -104,4 +121,6 @@ class House:
     def send(self, client: Client, page: Page) -> Any:
         given = {name: self.names.get(value, value) for name, value in page.given.items()}
         address = reverse(page.name, kwargs=given) + (f"?{page.asked}" if page.asked else "")
-        return client.get(address) if page.post is None else client.post(address, page.post)
+        if page.post is None:
+            return client.get(address)
+        return client.post(address, {name: self.names.get(value, value) for name, value in page.post.items()})

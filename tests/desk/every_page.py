@@ -16,6 +16,8 @@ from rulebook.cases.models import Case, CaseRule, Source, Upload
 from rulebook.catalogue.models import Proposal, Rule
 from rulebook.desk.models import SavedFilter
 from rulebook.flags.models import AuditedCase, Flag
+from rulebook.notices.models import Notice
+from rulebook.review.models import Review
 from rulebook.votes.models import Ballot
 
 PEOPLE = {"M": "manager", "W": "owner", "O": "operator", "A": "admin", "X": "outsider"}
@@ -59,9 +61,10 @@ RULE_PAGES = [
     Page("catalogue_rule_changelist", READ, RULES, "q=mail&list=measured&kind=unwritten&o=-3"),
     Page("catalogue_rule_changelist", READ, post={"action": "set_intent"}),  # asks what is done with the chosen ones
     # roles, own departments; the rule with its people and figures, versions, aliases, events; sources of its contacts,
-    # their figures, whether a month of it is being computed anew, who did what; ballots and tallies on it
-    Page("catalogue_rule_page", READ, FRAME + 15),
-    Page("catalogue_rule_page", READ, FRAME + 15, "at=2026-01-01"),
+    # their figures, whether a month of it is being computed anew, who did what; ballots and tallies on it; its
+    # review
+    Page("catalogue_rule_page", READ, FRAME + 16),
+    Page("catalogue_rule_page", READ, FRAME + 16, "at=2026-01-01"),
     Page("catalogue_rule_versions", READ, FRAME + 2),  # the rule, its versions
     # the rule; sources that watch for returns; numbers of a page of cases, the cases, who links them
     Page("catalogue_rule_cases", CASES, FRAME + 5),
@@ -154,6 +157,34 @@ FLAG_PAGES = [
     Page("flags_audit_draw", CASES, status=302, post={}),
     Page("flags_audit_read", ALL, status=405),
     Page("flags_audit_read", CASES, status=409, post={}),
+]
+NOTICE_PAGES = [
+    Page("notices_notice_changelist", READ, FRAME + 2),  # how many are found, the notices with their rules
+    # the notice, the teams it is for; the counts: receipts, sizes of teams, teams it is for, all of them
+    Page("notices_notice_change", READ, FRAME + 6),
+    Page("notices_notice_history", READ, status=302),
+    Page("notices_notice_mend", ALL, status=405),
+    Page("notices_notice_mend", CASES, status=422, post={}),
+    Page("notices_notice_again", ALL, status=405),
+    Page("notices_notice_again", CASES, status=302, post={}),
+]
+REVIEW_PAGES = [
+    # how many there are of each state, the first of each; how they stand (15): their newest wordings, what the front
+    # line said (5), ballots, tallies and open ones, fences, notices, other reviews, closed periods; whose they are
+    Page("review_review_changelist", READ, FRAME + 20),
+    Page("review_review_changelist", READ, FRAME + 19, "state=marked"),
+    Page("review_review_changelist", READ, FRAME + 10, "state=over"),  # none is over
+    # the review; how it stands; figures, flags and votes of today; what happened and who did it; its trials
+    Page("review_review_change", READ, FRAME + 27),
+    Page("review_review_history", READ, status=302),
+    # reviews that wait for a yes, own departments; verdicts, those without a fence, how those stand; escalations
+    Page("review_review_asked", READ, FRAME + 32),
+    Page("review_review_mark", ALL, status=405),
+    Page("review_review_mark", READ, status=404, post={}),  # it names no rule
+    Page("review_review_mark_several", ALL, status=405),
+    Page("review_review_mark_several", READ, post={"rules": "1"}),  # asks why
+    Page("review_review_do", ALL, status=405),
+    Page("review_review_do", READ, status=422, post={}),  # it names no verb
 ]
 CASE_PAGES = [
     Page("cases_case_changelist", CASES, FRAME + 3),  # the cases with source and topic, sources to filter by
@@ -267,7 +298,7 @@ DESK_PAGES = [
     # two ways and flagged ones in a third, sources with figures, prices added up, whether newer figures are on their
     # way, the dearest, the months. New rules on their way in; flags without a reply and how long they wait, each with
     # the closed periods; the newest audit and what audits found.
-    Page("index", ALL, FRAME + 32),
+    Page("index", ALL, FRAME + 37),
     # what an hour costs; sources with figures, prices added up, whether newer figures are on their way (three), the
     # first to go, what is gone
     Page("desk_top", READ, FRAME + 8),
@@ -292,6 +323,8 @@ MODELS = (
     "cases_case", "cases_caserule", "cases_dirtymonth", "cases_importrun", "cases_pendinglink",
     "cases_source", "cases_upload", "catalogue_alias", "catalogue_proposal", "catalogue_rule", "catalogue_ruleversion",
     "catalogue_topic", "journal_actor", "journal_event", "journal_note", "flags_audit", "flags_flag", "votes_ballot",
+    "review_review",
+    "notices_notice",
 )  # fmt: skip
 WRITTEN_BY_PEOPLE = {
     "votes_ballot",
@@ -302,7 +335,10 @@ CLOSED = [
     *(Page(f"{model}_delete", "") for model in MODELS),  # nothing is deleted in the admin
     *(Page(f"{model}_add", "") for model in MODELS if model not in WRITTEN_BY_PEOPLE),
 ]
-PAGES = [*RULE_PAGES, *VOTE_PAGES, *FLAG_PAGES, *CASE_PAGES, *HOUSE_PAGES, *DESK_PAGES, *CLOSED]
+PAGES = [
+    *RULE_PAGES, *VOTE_PAGES, *FLAG_PAGES, *REVIEW_PAGES, *NOTICE_PAGES, *CASE_PAGES, *HOUSE_PAGES, *DESK_PAGES,
+    *CLOSED,
+]  # fmt: skip
 
 
 class Addresses:
@@ -336,8 +372,11 @@ class Addresses:
             self.given[f"catalogue_proposal_{name}"] = {"object_id": Proposal.objects.order_by("pk")[0].pk}
         for name in ("hands", "open", "reveal", "next", "close", "discard"):
             self.given[f"votes_ballot_{name}"] = {"object_id": Ballot.objects.order_by("pk")[0].pk}
+        for name in ("mend", "again"):
+            self.given[f"notices_notice_{name}"] = {"object_id": Notice.objects.order_by("pk")[0].pk}
         for name in ("decide", "put_back"):
             self.given[f"flags_flag_{name}"] = {"number": Flag.objects.order_by("pk")[0].pk}
+        self.given["review_review_do"] = {"object_id": Review.objects.order_by("pk")[0].pk}
         self.given["flags_audit_read"] = {"number": AuditedCase.objects.order_by("pk")[0].pk}
         for name in ("page", "versions", "cases", "confirm"):
             self.given[f"catalogue_rule_{name}"] = {"object_id": self.rule}

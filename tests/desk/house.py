@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from rulebook.access.models import ClosedPeriod, Letter
+from rulebook.access.models import ClosedPeriod, Letter, Team
 from rulebook.access.services import revoke_team_link
 from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, PendingLink, Source, Upload
 from rulebook.cases.upload_files import REJECTED, place_of
@@ -18,6 +18,7 @@ from rulebook.flags.models import Audit, AuditedCase
 from rulebook.flags.triage import answer_flag
 from rulebook.insight.models import BlockedMonth, HourlyCost, RuleFigures, RuleMonth, SourceFigures, TopicMonth
 from rulebook.journal.models import Note
+from rulebook.notices.services import mark_read
 from rulebook.votes.ballots import close_ballot
 from rulebook.votes.tallies import publish_tally
 from tests import make
@@ -32,6 +33,8 @@ def extend(first: int, last: int, manager) -> None:
         _people(number, manager)
         _votes(number, rule, manager)
         _flags(number, rule, manager)
+        make.review(rule, by=manager, reason=f"Reason {number}.")
+        _notices(number, rule)
         _contacts(number, rule, _source(number))
         _imports(number, manager)
         Note.objects.create(text=f"Reason {number}.")
@@ -74,6 +77,13 @@ def _votes(number: int, rule: Rule, manager) -> None:
     publish_tally(version=version, by_managers=False, today=timezone.localdate())
     if number:
         make.ballot(rule, title=f"Open {number}", rounds=2, by=manager)
+
+
+def _notices(number: int, rule: Rule) -> None:
+    """One that the first team has read, with two teams that it is for; the first by its number is for everybody."""
+    teams = Team.objects.filter(name__in=(f"Calls {number}", f"Chat {number}")) if number else ()
+    notice = make.notice(rule, headline=f"You may now refund {number}", teams=teams)
+    mark_read(notice=notice, voice=make.voice(team=Team.objects.get(name=f"Calls {number}")), seen=notice.text_hash)
 
 
 def _people(number: int, manager) -> None:

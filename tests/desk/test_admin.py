@@ -11,6 +11,8 @@ from rulebook.cases.models import Case, CaseRule, DirtyMonth, ImportRun, Pending
 from rulebook.catalogue.models import Alias, Proposal, Rule, RuleVersion, Topic
 from rulebook.flags.models import Audit, Flag
 from rulebook.journal.models import Actor, Event, JournalHead, Note
+from rulebook.notices.models import Notice
+from rulebook.review.models import Review
 from rulebook.votes.models import Ballot
 from tests import make
 
@@ -65,6 +67,8 @@ def everything(db):
             heard_until=opened,
         ),
         "flags.flag": make.flag(),
+        "review.review": make.review(make.rule("Marked", code="MARKED")),
+        "notices.notice": make.notice(make.rule("Told of", code="TOLD")),
         "flags.audit": Audit.objects.create(month=case.opened_day.replace(day=1), drawn_at=opened, population=1),
         "votes.ballot": make.ballot(make.rule("On a ballot", code="BAL")),
         "journal.event": Event.objects.latest("number"),
@@ -95,7 +99,7 @@ def answers(client, row, label):
 
 def test_every_model_has_a_page_but_the_journal_head():
     models = {Department, Team, Person, Topic, Rule, RuleVersion, Alias, Source, Case, CaseRule, PendingLink}
-    models |= {TeamLink, ClosedPeriod, Letter, Proposal, Flag, Audit, Ballot}
+    models |= {TeamLink, ClosedPeriod, Letter, Proposal, Flag, Audit, Ballot, Notice, Review}
     assert set(OWN.values()) == models | {ImportRun, DirtyMonth, Upload, Event, Actor, Note}
     assert JournalHead not in django_admin.site._registry and Group not in django_admin.site._registry
 

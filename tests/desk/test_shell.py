@@ -21,7 +21,7 @@ def lines(client):
 
 
 HOUSE = {"Departments", "Teams", "Team links", "Closed periods", "Letters", "Topics", "Journal"}
-FRONT = {"Flags", "Front door", "Sort rules"}
+FRONT = {"Flags", "Front door", "Sort rules", "Reviews", "Notices", "Asked of me"}
 SEEN = {
     "manager": {"Start", "Rules", "Write rules down", "Ballots", "Cases", "Sources", "Import cases", "Page for the top"}
     | FRONT

@@ -241,6 +241,6 @@ def test_a_look_costs_a_few_short_queries_and_none_of_cases(django_assert_max_nu
     make.rule(code="R1")
     upload()
     work.work()
-    with django_assert_max_num_queries(24) as asked:  # the duties' own rows, and at most four for one of them
+    with django_assert_max_num_queries(32) as asked:  # the duties' own rows, and at most four for one of them
         assert not work.is_due()
     assert not [sql for query in asked.captured_queries if re.search('"(cases_case|votes_cast)"', sql := query["sql"])]

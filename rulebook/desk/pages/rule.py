@@ -21,6 +21,7 @@ from rulebook.catalogue.models import Rule
 from rulebook.desk.pages import contacts
 from rulebook.desk.pages.glance import as_of, claim_of, compared, facts, owner_words, said_on
 from rulebook.desk.pages.harm import harm_card
+from rulebook.desk.pages.marking import marking_of
 from rulebook.desk.pages.rule_flags import rule_flags
 from rulebook.desk.pages.rule_votes import votes_card
 from rulebook.desk.pages.timeline import newest_event, timeline
@@ -91,8 +92,8 @@ class RulePageMixin(ModelAdmin):
 
     # Pages
 
-    def glance(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """?at= shows what the rule said that day."""
+    def glance(self, request: HttpRequest, object_id: int, *, refusal: str = "", status: int = 200) -> HttpResponse:
+        """?at= shows what the rule said that day. `refusal` is why it could not be marked for removal."""
         rule = self._rule(request, object_id)
         if rule is None:
             return self._nothing(request, object_id)
@@ -111,6 +112,7 @@ class RulePageMixin(ModelAdmin):
             "owner": owner_words(rule),
             "facts": facts(rule),
             "harm": harm_card(rule),
+            "marking": marking_of(request, rule, refusal),
             "flags": flags,
             "votes": votes_card(versions[-1]),
             "timeline": entries,
@@ -122,7 +124,7 @@ class RulePageMixin(ModelAdmin):
             "may_see_cases": request.user.has_perm("cases.view_case"),
             "may_see_journal": request.user.has_perm("journal.view_event"),
         }
-        return self._page(request, "glance", rule, rule.code, context)
+        return self._page(request, "glance", rule, rule.code, context, status)
 
     def versions(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """?from= and ?to= are numbers of versions; the last two where they are not given."""
@@ -194,7 +196,9 @@ class RulePageMixin(ModelAdmin):
         """To the start page, with a sentence that there is no such rule."""
         return cast(HttpResponse, self._get_obj_does_not_exist_redirect(request, self.opts, str(object_id)))
 
-    def _page(self, request: HttpRequest, name: str, rule: Rule, title: str, more: dict[str, Any]) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, name: str, rule: Rule, title: str, more: dict[str, Any], status: int = 200
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": f"{rule.code} {rule.title}" if name == "glance" else f"{rule.code}: {title}",
@@ -203,7 +207,7 @@ class RulePageMixin(ModelAdmin):
             "rule": rule,
             **more,
         }
-        return TemplateResponse(request, f"desk/rule/{name}.html", context)
+        return TemplateResponse(request, f"desk/rule/{name}.html", context, status=status)
 
 
 def page(rule: Rule) -> str:

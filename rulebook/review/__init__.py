@@ -1,0 +1,1 @@
+"""From "marked for removal" to an outcome that holds."""

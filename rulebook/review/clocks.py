@@ -1,0 +1,126 @@
+"""The clocks of reviews: what `work` does with them when its day has come. Days count, never hours.
+
+Each thing is done once: what was done is stored with it, so that a second round finds nothing. After an outage all that
+is due is done in one go, and the review keeps the day on which it was due (`effective_on`, `lapses_on`) beside the day
+on which it was done (`in_force_on`, `decided_on`).
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
+
+from rulebook.access.calendar import SATURDAY, house_calendar
+from rulebook.catalogue.models import Rule
+from rulebook.errors import LostRace, WrongState
+from rulebook.journal.services import business_verb
+from rulebook.notices.models import Notice
+from rulebook.review import effects, guards, states, sunset
+from rulebook.review.models import Review, State
+from rulebook.review.services import hold, transition
+from rulebook.review.situation import WITH_RULE, Situation, situations
+
+Beat = Callable[[], None]
+TELL, PUT_OFF, ESCALATE, LAPSE, TAKE_EFFECT, CLOSE = "tell", "put_off", "escalate", "lapse", "take_effect", "close"
+SAID = {
+    TELL: "the front line was told",
+    PUT_OFF: "lapses later, as a closed period came in between",
+    ESCALATE: "escalated, as it may not lapse by itself any more",
+    LAPSE: "lapsed",
+    TAKE_EFFECT: "took effect",
+    CLOSE: "closed, as the rule is removed",
+}
+
+
+def clocks_due(today: date) -> bool:
+    """Whether `run_clocks` would do something. One query where no day has come."""
+    return next(_due(today), None) is not None
+
+
+def run_clocks(today: date, tick: Beat = lambda: None) -> list[str]:
+    """Do what is due, a transaction each; a line for each thing done. `tick` may raise to stop in between."""
+    lines = []
+    for at, step in list(_due(today)):
+        tick()
+        try:
+            _do(at.review, step)
+        except (WrongState, LostRace):  # somebody was faster: the next round looks again
+            continue
+        lines.append(f"{at.rule.code}: {SAID[step]}.")
+    return lines
+
+
+def _due(today: date) -> Iterator[tuple[Situation, str]]:
+    """Each review whose clock has run down, and the one thing to do with it now."""
+    # As `situation.notice_of` names it, for all reviews at once.
+    about = Concat(Value("review "), Cast(OuterRef("pk"), CharField()))
+    untold = Exists(Notice.objects.filter(about=about, state=Notice.State.DRAFT))
+    decided = Q(state=State.DECIDED) & (Q(effective_on__lte=today) | untold)
+    lapsing = Q(state=State.LAPSING, lapses_on__lte=today)
+    gone = Q(state__in=states.row(CLOSE).sources, rule__status=Rule.Status.REMOVED)
+    rows = Review.objects.filter(decided | lapsing | gone).select_related(*WITH_RULE).order_by("marked_on", "pk")
+    found = list(rows)
+    for at in situations(found, today=today) if found else []:
+        if step := next_step(at):
+            yield at, step
+
+
+def next_step(at: Situation) -> str:
+    """What a clock does with a review now; "" for nothing."""
+    if _may(CLOSE, at):
+        return CLOSE
+    if at.review.state == State.DECIDED:
+        if is_to_be_told(at):
+            return TELL
+        # What lapses ends on a working day; any other day was chosen by a person and told to the front line.
+        waits = at.review.outcome == State.LAPSED and not _is_working_day(at)
+        return TAKE_EFFECT if _may(TAKE_EFFECT, at) and not waits else ""
+    if at.review.state != State.LAPSING or guards.its_time_is_over(at) or not sunset.is_open_day(at.calendar, at.today):
+        return ""
+    if at.today < sunset.last_day(at.review, at.calendar):
+        return PUT_OFF
+    if guards.it_is_ours(at) or guards.it_may_lapse(at):
+        return ESCALATE
+    return LAPSE if _may(LAPSE, at) else ""
+
+
+def is_to_be_told(at: Situation) -> bool:
+    """Whether the front line can be told of a decision by now: nobody's time to object runs, and the tool is changed.
+
+    Not of what cannot take effect any more: the words were changed since.
+    """
+    if at.review.state != State.DECIDED or at.notice is None or at.notice.state != Notice.State.DRAFT:
+        return False
+    waits_for = (
+        guards.it_still_applies, guards.the_words_are_those_decided_on, guards.the_owner_had_her_time,
+        guards.the_tool_is_changed,
+    )  # fmt: skip
+    return not any(guard(at) for guard in waits_for)
+
+
+def _may(verb: str, at: Situation) -> bool:
+    row = states.row(verb)
+    return at.review.state in row.sources and not states.first_refusal(row, at)
+
+
+def _is_working_day(at: Situation) -> bool:
+    return at.today.weekday() < SATURDAY and sunset.is_open_day(at.calendar, at.today)
+
+
+def _do(review: Review, step: str) -> None:
+    if step == TELL:
+        _tell(review=review)
+    elif step == PUT_OFF:
+        sunset.put_off(review=review, calendar=house_calendar())
+    elif step == ESCALATE:
+        sunset.escalate_by_clock(review=review, calendar=house_calendar())
+    else:
+        transition(review=review, verb=step, by=None)
+
+
+@business_verb
+def _tell(*, review: Review) -> None:
+    at = hold(review, None)
+    if is_to_be_told(at):
+        effects.tell_when_ready(at, None)
