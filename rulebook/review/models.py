@@ -80,7 +80,7 @@ class Review(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("objected by"),
+        verbose_name=_("objector"),
     )
     objection_answer = models.TextField(_("answer to the objection"), blank=True)
 
