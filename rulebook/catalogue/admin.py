@@ -117,12 +117,15 @@ class RulePages(ServiceAdmin):
     def save_model(self, request: HttpRequest, obj: Rule, form: RuleForm, change: bool) -> None:
         given = form.fields_given()
         if change:
-            change_rule(rule=obj, fields=given, by=acting(request))
+            self.change_stored(request, obj, form)
         else:
             made = write_down(fields=given, by=acting(request), code=form.cleaned_data["code"])
             obj.pk, obj.code = made.pk, made.code
         if hidden := hidden_of(given):
             self.message_user(request, hidden, messages.WARNING)
+
+    def change_stored(self, request: HttpRequest, rule: Rule, form: RuleForm) -> None:
+        change_rule(rule=rule, fields=form.fields_given(), by=acting(request))
 
     # Shown to those who may only look; for the others the form has fields of these names.
 

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from rulebook.catalogue.models import Alias, Rule, RuleVersion
+from rulebook.catalogue.queries import was_merged
 from rulebook.catalogue.rows import COLUMNS, VOICES
 from rulebook.errors import CannotStart
 from rulebook.numbers import whole
@@ -38,9 +39,12 @@ def write_rules(disk: IO[bytes], ending: str, rules: QuerySet[Rule], voices: Voi
 
 
 def rule_rows(rules: QuerySet[Rule] | None = None, voices: Voiced | None = None) -> Iterator[list[str]]:
-    """One row a rule, of all or of these, in the order of COLUMNS; with `voices` also of VOICES."""
+    """One row a rule, of all or of these, in the order of COLUMNS; with `voices` also of VOICES.
+
+    A rule that was merged has none: it stands among the aliases of the one that stayed.
+    """
     rules = (Rule.objects.all() if rules is None else rules).select_related("department", "owner").order_by("code")
-    rules = rules.prefetch_related(
+    rules = rules.exclude(was_merged()).prefetch_related(
         Prefetch("names", Alias.objects.filter(is_code=False).order_by("name"), to_attr="aliases"),
         Prefetch("versions", RuleVersion.objects.order_by("number")),
     )

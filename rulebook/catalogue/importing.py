@@ -17,6 +17,7 @@ from rulebook.catalogue.rows import Message, RuleRow, match_columns, read_row
 from rulebook.catalogue.services import RuleFields, change_rule, stated_start, write_down
 from rulebook.errors import CannotStart, LostRace, RulebookError
 from rulebook.journal.services import Acting, business_verb
+from rulebook.numbers import day
 from rulebook.tables.reading import open_table
 from rulebook.tables.table import Rejected, Table
 from rulebook.tables.writing import restore
@@ -177,6 +178,9 @@ def _verdict(row: RuleRow, shelf: "Shelf", by: Acting | None) -> Verdict:
             _create(row=row, code=row.code or shelf.next_code(), shelf=shelf, by=by)
             verdict.outcome = "created"
         elif differing := shelf.differing(rule, row.values):
+            if by is not None and "review_by" in differing and rule.is_put_off(differing["review_by"]):
+                del differing["review_by"]  # the rest of the row waits for nobody
+                verdict.warnings.append(Message(row.file, row.line, "review_by", _needs_two(rule)))
             verdict.outcome = "updated" if _change(rule=rule, values=differing, shelf=shelf, by=by) else "unchanged"
     except LostRace:
         raise
@@ -201,6 +205,11 @@ def _verdict(row: RuleRow, shelf: "Shelf", by: Acting | None) -> Verdict:
         text = claim % {"authority": Rule.Authority(authority).label}
         verdict.warnings.append(Message(row.file, row.line, "clause", text))
     return verdict
+
+
+def _needs_two(rule: Rule) -> str:
+    text = _("A later review-by date needs a second person, so %(day)s stays. Ask for it on the form of %(code)s.")
+    return text % {"day": day(rule.review_by) if rule.review_by else "", "code": rule.code}
 
 
 @business_verb

@@ -124,6 +124,10 @@ class Rule(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
 
+    def is_put_off(self, to: date | None) -> bool:
+        """Whether that day, or None for no day at all, comes after the review-by date that it has."""
+        return self.review_by is not None and (to is None or to > self.review_by)
+
     @property
     def ours(self) -> bool:
         """True when the house itself can change it: all but law and contract, claimed or confirmed."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from rulebook.catalogue.models import Alias, Proposal, Rule, RuleVersion
@@ -100,6 +100,31 @@ def quarter_of(day: date) -> date:
 
 
 def abolished_rules() -> QuerySet[Rule]:
-    """Rules that were in force and are gone. A proposal that never entered is not among them."""
+    """Rules that were in force and are gone. A proposal that never entered is not among them, nor a merged rule."""
     never = (Proposal.Outcome.REFUSED, Proposal.Outcome.WITHDRAWN)
-    return Rule.objects.filter(status=Rule.Status.REMOVED).exclude(proposal__outcome__in=never)
+    gone = Rule.objects.filter(status=Rule.Status.REMOVED).exclude(proposal__outcome__in=never)
+    return gone.exclude(was_merged())
+
+
+# A merged rule
+
+
+def merged_into(rule: Rule) -> Rule | None:
+    """The rule that says the same and stayed, whose name the code of this one is by now; None where it was not merged.
+
+    Of one that was merged into a rule which was itself merged, the last.
+    """
+    name = Alias.objects.filter(name=rule.code).exclude(rule=rule).select_related("rule").first()
+    return name.rule if name else None
+
+
+def merged_rules() -> dict[int, int]:
+    """{rule that was merged: the one that stayed}. One query."""
+    stays = Subquery(Alias.objects.filter(name=OuterRef("code")).values("rule")[:1])
+    gone = Rule.objects.filter(status=Rule.Status.REMOVED).annotate(stays=stays)
+    return dict(gone.exclude(stays=None).exclude(stays=F("pk")).order_by("pk").values_list("pk", "stays"))
+
+
+def was_merged() -> Exists:
+    """What is true of a rule that was merged into another."""
+    return Exists(Alias.objects.filter(name=OuterRef("code")).exclude(rule=OuterRef("pk")))

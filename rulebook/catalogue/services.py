@@ -264,8 +264,7 @@ def stated_start(given: date | None, starts: Sequence[date | None]) -> date | No
 
 def _refuse_later(rule: Rule, fields: RuleFields, by: Acting | None) -> None:
     """One person alone does not put off the day on which a rule is looked at again. The system may: it was decided."""
-    to, now = fields.get("review_by", rule.review_by), rule.review_by
-    if by is not None and now is not None and (to is None or to > now):
+    if by is not None and "review_by" in fields and rule.is_put_off(fields["review_by"]):
         text = _("A later review-by date needs two people. Each sets the same date in the list of rules.")
         raise FieldRefused("review_by", text)
 
@@ -384,6 +383,8 @@ def _set_aliases(rule: Rule, names: Iterable[str]) -> bool:
     wanted = set(names) - {rule.code}
     present = set(rule.names.filter(is_code=False).values_list("name", flat=True))
     _refuse_taken(sorted(wanted - present), rule)
+    # The code of a rule that was merged into this one stays: nothing else leads from there to here.
+    wanted |= set(Rule.objects.filter(code__in=present - wanted).values_list("code", flat=True))
     rule.names.filter(is_code=False, name__in=present - wanted).delete()
     with _naming(rule.code):
         Alias.objects.bulk_create(Alias(name=name, rule=rule) for name in sorted(wanted - present))

@@ -129,12 +129,14 @@ def _standing(line: str) -> Likely | None:
 
 
 def _in_use(rule: Rule) -> bool:
-    """Whether anything but its own names, its first wording and its figures points at a rule: contacts, flags, ballots.
+    """Whether anything but its own names, its first wording and its figures points at a rule: contacts, flags, ballots,
+    or a rule that was merged into it.
 
     A vote that is not published and a flag that is held keep nothing: a refusal would tell of them. Figures share the
     rule's number; every rule has them as soon as they are computed.
     """
-    if rule.versions.count() > 1:
+    took_in = Rule.objects.filter(code__in=rule.names.filter(is_code=False).values("name"))
+    if rule.versions.count() > 1 or took_in.exists():
         return True
     return any(
         field.related_model._base_manager.filter(**{field.field.name: row}).exists()

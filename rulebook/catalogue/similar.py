@@ -141,11 +141,14 @@ def _moment() -> tuple[Any, ...] | None:
 
 
 def _state() -> State:
+    """Of a rule that was merged into another nobody means anything but the one that stayed: it is left out."""
     names: dict[int, list[str]] = defaultdict(list)
+    found: dict[str, int] = {}
     for rule_id, name in Alias.objects.order_by("name").values_list("rule_id", "name"):
         names[rule_id].append(name)
-    rows = Rule.objects.order_by("pk").values_list("pk", "updated_at", "status")
-    return {pk: (at, status, tuple(names[pk])) for pk, at, status in rows}
+        found[name] = rule_id
+    rows = Rule.objects.order_by("pk").values_list("pk", "code", "updated_at", "status")
+    return {pk: (at, status, tuple(names[pk])) for pk, code, at, status in rows if found.get(code, pk) == pk}
 
 
 def _take_in(changed: list[int], state: State) -> None:

@@ -24,6 +24,7 @@ from rulebook.desk.pages.marking import MarkManyRules
 from rulebook.desk.pages.reviews import ReviewPages
 from rulebook.desk.pages.rule import RulePageMixin
 from rulebook.desk.pages.rule_import import RuleImport
+from rulebook.desk.pages.same import SameRulePages
 from rulebook.desk.pages.saved_filters import SavedFilters
 from rulebook.desk.rule_list import COLUMNS, RuleList
 from rulebook.flags.models import Audit, Flag
@@ -33,7 +34,9 @@ from rulebook.votes.models import Ballot
 
 
 @admin.register(Rule)
-class RuleAdmin(FrontDoorNotes, RulePageMixin, MarkManyRules, ManyRules, RuleImport, SavedFilters, RulePages):
+class RuleAdmin(
+    FrontDoorNotes, RulePageMixin, SameRulePages, MarkManyRules, ManyRules, RuleImport, SavedFilters, RulePages
+):
     """Links of cases may have waited for the rule or the alias that is stored here.
 
     They are settled after the commit: within it the journal head is held, and nothing may be locked after the head.

@@ -18,6 +18,7 @@ from rulebook.cases.models import ImportRun, Source
 from rulebook.catalogue.claims import confirm_authority
 from rulebook.catalogue.importing import import_rules
 from rulebook.catalogue.models import Rule
+from rulebook.desk.demo_reviews import decide, has_decided
 from rulebook.desk.demo_voices import has_spoken, speak
 from rulebook.desk.sample import plan, world
 from rulebook.errors import CannotStart
@@ -56,6 +57,10 @@ def load(say: Callable[[str], None], today: date | None = None) -> None:
     if not has_spoken():
         say("Letting its front line speak: flags, votes, a ballot, a rule at the front door ...")
         speak(today=today)
+        refresh_voices(today)
+    if not has_decided():
+        say("Deciding about some of its rules: reviews, notices, a trial ...")
+        decide(today=today)
         refresh_voices(today)
 
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import parse_qsl, urlencode
 
 from django.utils.translation import gettext as _
@@ -43,6 +44,21 @@ class Outcome:
         return f"{said}."
 
 
+@business_verb
+def save_rule(*, rule: Rule, fields: RuleFields, by: Acting | None) -> Moved:
+    """Store what was changed in the form of a rule; a later review-by date in it waits for a second person.
+
+    Says what became of the date: Moved.SAME where none was given. All of it or nothing: raises as `change_rule` and
+    `move_date` do.
+    """
+    # The date first: the rest may pass the rule on to a department where this person moves none.
+    moved = move_date(rule=rule, to=fields["review_by"], by=by) if "review_by" in fields else Moved.SAME
+    rest = cast(RuleFields, {name: value for name, value in fields.items() if name != "review_by"})
+    if rest or not fields:
+        change_rule(rule=rule, fields=rest, by=by)
+    return moved
+
+
 def change_many(*, rule_ids: Iterable[int], fields: RuleFields, by: Acting | None, topic: str = "") -> Outcome:
     """Change each of the rules as `change_rule` would; `topic` joins those that a rule has.
 
@@ -52,9 +68,9 @@ def change_many(*, rule_ids: Iterable[int], fields: RuleFields, by: Acting | Non
     for rule in Rule.objects.filter(pk__in=list(rule_ids)).select_related("department").order_by("code"):
         try:
             if set(fields) == {"review_by"}:
-                moved = move_date(rule=rule, to=fields["review_by"], by=by)
+                moved = save_rule(rule=rule, fields=fields, by=by)
                 if moved == Moved.ASKED:
-                    outcome.refused[_("a second person sets the same date, and it stands")] += 1
+                    outcome.refused[_("a second person has to agree")] += 1
                     continue
                 done = moved == Moved.MOVED
             elif topic:

@@ -12,12 +12,11 @@ from rulebook.cases.sentences import days
 from rulebook.catalogue.models import Rule
 from rulebook.desk.todo import Asker, Todo, asks, short
 from rulebook.numbers import day, long_day, whole
-from rulebook.review.models import Review, State
+from rulebook.review.afterwards import DAYS, to_look_at
+from rulebook.review.models import GONE, Review, State
 from rulebook.review.states import DECIDE
-from rulebook.review.sunset import waiting_dates
-from rulebook.review.zombies import is_quiet, met_by_team, zombies
-
-MOST_ZOMBIES = 20  # that are looked through for one that is not quiet
+from rulebook.review.sunset import dates_to_agree_to
+from rulebook.review.zombies import met_by_team, still_met
 
 
 def _theirs(asker: Asker) -> QuerySet[Rule]:
@@ -30,14 +29,11 @@ def met_again(asker: Asker) -> Iterator[Todo]:
     """Removed rules that agents still meet, with the team that meets the first of them most."""
     if not asker.may(DECIDE):
         return
-    today = timezone.localdate()
-    found = [
-        review for review in zombies().filter(rule__in=_theirs(asker))[:MOST_ZOMBIES] if not is_quiet(review, today)
-    ]
-    if not found:
+    found = still_met(timezone.localdate()).filter(rule__in=_theirs(asker))
+    first = found.first()
+    if first is None:
         return
-    first, count = found[0], len(found)
-    teams = met_by_team(first)
+    count, teams = found.count(), met_by_team(first)
     words = {"title": short(first.rule.title), "count": whole(count), "times": whole(first.zombies)}
     detail = ngettext("Met once since it ended.", "Met %(times)s times since it ended.", first.zombies) % words
     if teams:
@@ -120,11 +116,38 @@ def waiting_for_a_tool(asker: Asker) -> Iterator[Todo]:
 
 
 @asks
+def look_again(asker: Asker) -> Iterator[Todo]:
+    """What a removal or a change without a trial has brought, once its 90 days are over."""
+    if not asker.may(DECIDE):
+        return
+    found = to_look_at(timezone.localdate()).filter(rule__in=_theirs(asker))
+    first = found.first()
+    if first is None or first.in_force_on is None:
+        return
+    count, old = found.count(), (timezone.localdate() - first.in_force_on).days
+    words = {"title": short(first.rule.title), "count": whole(count), "days": days(old)}
+    again = (
+        _("Look again: “%(title)s”, removed %(days)s ago")
+        if first.state in GONE
+        else _("Look again: “%(title)s”, changed %(days)s ago")
+    )
+    yield Todo(
+        title=again % words if count == 1
+        else _("Look again at %(count)s decisions, the first of %(days)s ago: “%(title)s”") % words,
+        detail=_("How its contacts went in the %(days)s days since stands on its page.") % {"days": DAYS},
+        url=_page(first),
+        action=_("Look at it"),
+        weight=57,
+        icon="event_repeat",
+    )  # fmt: skip
+
+
+@asks
 def later_dates(asker: Asker) -> Iterator[Todo]:
     """Somebody else asks for a later review-by date; anybody who may change rules can be the second person."""
     if not asker.may("catalogue.change_rule") or not asker.may(DECIDE):
         return
-    wish = waiting_dates().exclude(asked_by=asker.person).exclude(asked_by=None).first()
+    wish = dates_to_agree_to(asker.person).first()
     if wish is None:
         return
     title = short(wish.rule.title)
@@ -134,8 +157,8 @@ def later_dates(asker: Asker) -> Iterator[Todo]:
         asked = _("%(who)s asks to look at “%(title)s” later: %(day)s") % words
     yield Todo(
         title=asked,
-        detail=_("Set the same date in the list of rules, and it stands."),
-        url=reverse("admin:catalogue_rule_changelist") + f"?q={wish.rule.code}",
+        detail=_("It stands once you agree. Until then the earlier date does."),
+        url=reverse("admin:catalogue_rule_page", args=[wish.rule.pk]),
         action=_("Look at it"),
         weight=55,
         icon="event",

@@ -18,6 +18,7 @@ from rulebook.cases.uploads import sweep, sweep_due
 from rulebook.catalogue.claims import claims_due, expire_claims
 from rulebook.catalogue.models import Alias
 from rulebook.desk import lease
+from rulebook.desk.merging import move_what_is_left, moves_due
 from rulebook.desk.models import Duty
 from rulebook.flags.answering import remind, unanswered
 from rulebook.flags.holding import releasable_before, release_due, release_held
@@ -25,6 +26,7 @@ from rulebook.insight.refreshing import figures_due, refresh_figures
 from rulebook.insight.voices import newest_verdicts, refresh_voices, voices_due
 from rulebook.jobs import Job, TakenOver, claim, fail, is_alive, let_go, open_jobs, rest, told_of
 from rulebook.notices.digest import digests_due, write_digests
+from rulebook.review.afterwards import changes_due, count_changes
 from rulebook.review.clocks import clocks_due, run_clocks
 from rulebook.review.letters import letters_wanted, write_letters
 from rulebook.review.sunset import begin_sunsets, sunsets_due
@@ -145,6 +147,15 @@ def _newest_cause() -> str:
     return " ".join(str(rows.aggregate(newest=Max("pk"))["newest"] or 0) for rows in (Alias.objects, broken))
 
 
+def _moves_due(row: Duty) -> bool:
+    return moves_due()
+
+
+def _move_what_is_left(row: Duty, beat: Beat) -> list[str]:
+    moved = move_what_is_left(beat)
+    return [f"Contacts of merged rules that followed to the rules that stay: {moved}."] if moved else []
+
+
 def _outcomes_due(row: Duty) -> bool:
     """Outcomes are open, and no import is at work that will store them at its end."""
     stale = set(Source.objects.exclude(judged=F("changes")).values_list("pk", flat=True))
@@ -256,6 +267,18 @@ def _count_zombies(row: Duty, beat: Beat) -> list[str]:
     return [f"Removed rules that were met again: {more}."] if more else []
 
 
+def _changes_due(row: Duty) -> bool:
+    """Once a day, where a rule was removed or changed of late. Contacts are read then, and on no page."""
+    return row.seen != str(timezone.localdate()) and changes_due(timezone.localdate())
+
+
+def _count_changes(row: Duty, beat: Beat) -> list[str]:
+    today = timezone.localdate()
+    other = count_changes(today=today, tick=beat)
+    row.seen = str(today)
+    return [f"Decided rules with newer figures of what changed since: {other}."] if other else []
+
+
 def _review_letters_due(row: Duty) -> bool:
     return bool(letters_wanted(timezone.localdate()))
 
@@ -299,6 +322,7 @@ def _sweep_files(row: Duty, beat: Beat) -> list[str]:
 TASKS = (
     Task("uploads", _uploads_due, _run_uploads),
     Task("links", _links_due, _settle_links),
+    Task("merged rules", _moves_due, _move_what_is_left),
     Task("outcomes", _outcomes_due, _refresh_outcomes),
     Task("claims", _claims_due, _expire_claims),
     Task("flags", _flags_due, _release_flags),
@@ -310,6 +334,7 @@ TASKS = (
     Task("trials", _trials_due, _look_at_trials),
     Task("clocks", _clocks_due, _run_clocks),
     Task("zombies", _zombies_due, _count_zombies),
+    Task("changes", _changes_due, _count_changes),
     Task("review letters", _review_letters_due, _write_review_letters),
     Task("digests", _digests_due, _write_digests),
     Task("letters", _letters_due, _send_letters),

@@ -41,6 +41,17 @@ def change_held(once: str, **fields: object) -> bool:
     return bool(changed)
 
 
+def move_held(gone: int, stayed: int) -> None:
+    """Let what waits be about the rule into which its own was merged. Inside a business verb."""
+    take_turn(TURN)
+    held = list(HeldFlag.objects.all())
+    theirs = [flag for flag in held if flag.rule_id == gone]
+    for flag in theirs:
+        flag.rule_id = stayed
+    if theirs:
+        _write_anew(held)
+
+
 def releasable_before(now: datetime) -> date:
     """Flags held on days before this one can go out: nobody can add to them any more.
 

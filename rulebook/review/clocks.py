@@ -1,8 +1,8 @@
 """The clocks of reviews: what `work` does with them when its day has come. Days count, never hours.
 
 Each thing is done once: what was done is stored with it, so that a second round finds nothing. After an outage all that
-is due is done in one go, and the review keeps the day on which it was due (`effective_on`, `lapses_on`) beside the day
-on which it was done (`in_force_on`, `decided_on`).
+is due is done in one go. The review keeps the day on which it was due (`effective_on`, `lapses_on`) beside the day on
+which it was done (`in_force_on`, `decided_on`), and the journal keeps it for good (`was_due`).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +18,14 @@ from rulebook.journal.services import business_verb
 from rulebook.notices.models import Notice
 from rulebook.review import effects, guards, states, sunset
 from rulebook.review.models import Review, State
-from rulebook.review.services import hold, transition
+from rulebook.review.services import hold, late, transition
 from rulebook.review.situation import WITH_RULE, Situation, situations
 
 Beat = Callable[[], None]
-TELL, PUT_OFF, ESCALATE, LAPSE, TAKE_EFFECT, CLOSE = "tell", "put_off", "escalate", "lapse", "take_effect", "close"
+WAIT, TELL, PUT_OFF, ESCALATE = "wait", "tell", "put_off", "escalate"
+LAPSE, TAKE_EFFECT, CLOSE = "lapse", "take_effect", "close"
 SAID = {
+    WAIT: "the owner has longer, as a closed period came in between",
     TELL: "the front line was told",
     PUT_OFF: "lapses later, as a closed period came in between",
     ESCALATE: "escalated, as it may not lapse by itself any more",
@@ -71,6 +73,8 @@ def next_step(at: Situation) -> str:
     if _may(CLOSE, at):
         return CLOSE
     if at.review.state == State.DECIDED:
+        if waits_longer(at):
+            return WAIT
         if is_to_be_told(at):
             return TELL
         # What lapses ends on a working day; any other day was chosen by a person and told to the front line.
@@ -83,6 +87,14 @@ def next_step(at: Situation) -> str:
     if guards.it_is_ours(at) or guards.it_may_lapse(at):
         return ESCALATE
     return LAPSE if _may(LAPSE, at) else ""
+
+
+def waits_longer(at: Situation) -> bool:
+    """Whether a closed period was written down within the owner's days, of which nobody has told yet."""
+    review = at.review
+    silent = review.state == State.DECIDED and review.owner_agreed_on is None
+    draft = at.notice is not None and at.notice.state == Notice.State.DRAFT
+    return silent and draft and effects.owner_until(at) != review.owner_until
 
 
 def is_to_be_told(at: Situation) -> bool:
@@ -109,7 +121,9 @@ def _is_working_day(at: Situation) -> bool:
 
 
 def _do(review: Review, step: str) -> None:
-    if step == TELL:
+    if step == WAIT:
+        _wait_longer(review=review)
+    elif step == TELL:
         _tell(review=review)
     elif step == PUT_OFF:
         sunset.put_off(review=review, calendar=house_calendar())
@@ -123,4 +137,13 @@ def _do(review: Review, step: str) -> None:
 def _tell(*, review: Review) -> None:
     at = hold(review, None)
     if is_to_be_told(at):
+        until = at.review.owner_until
         effects.tell_when_ready(at, None)
+        late(at.review, at.calendar.add_open_days(until, 1) if until else None, at.today)
+
+
+@business_verb
+def _wait_longer(*, review: Review) -> None:
+    at = hold(review, None)
+    if waits_longer(at):
+        effects.give_the_owner_her_days(at)

@@ -3,6 +3,7 @@
 Called by `services.transition` and by the verbs that end a wait, within their transaction.
 """
 
+from datetime import date
 from typing import Any
 
 from rulebook.catalogue.lifecycle import end_rule, restore_rule
@@ -31,6 +32,25 @@ UNDECIDED: dict[str, Any] = {
 UNSAID: dict[str, Any] = {"owner_agreed_on": None, "tool_changed_on": None}  # fmt: skip
 
 
+def owner_until(at: Situation) -> date | None:
+    """The last day on which the owner may object, by the closed periods known today; None where nobody waits for her.
+
+    Never sooner than she was told.
+    """
+    review = at.review
+    if review.owner_until is None or review.decided_on is None:
+        return review.owner_until
+    return max(review.owner_until, at.calendar.add_open_days(review.decided_on, OWNER_DAYS))
+
+
+def give_the_owner_her_days(at: Situation) -> None:
+    """Move her last day along, and the day on which it takes effect at the soonest."""
+    review = at.review
+    review.owner_until = owner_until(at)
+    review.effective_on = _soonest(at, review)
+    review.save(update_fields=["owner_until", "effective_on"])
+
+
 def prepare(row: Transition, at: Situation, by: Acting | None) -> None:
     """Fill in the review's own columns before it is stored. Guards have held."""
     review = at.review
@@ -52,9 +72,18 @@ def prepare(row: Transition, at: Situation, by: Acting | None) -> None:
         return
     review.not_before = review.effective_on
     review.owner_until = at.calendar.add_open_days(at.today, OWNER_DAYS) if _waits_for_owner(row, at, by) else None
-    told = at.calendar.add_open_days(review.owner_until, 1) if review.owner_until else at.today
-    soonest = at.calendar.add_working_days(told, 1)
-    review.effective_on = max(soonest, review.not_before or soonest)
+    review.effective_on = _soonest(at, review)
+
+
+def was_due(at: Situation) -> date | None:
+    """The day on which a clock should have done what it does now; None where nothing says so."""
+    review = at.review
+    if review.state == LAPSING:
+        return review.lapses_on
+    if review.state != DECIDED or review.effective_on is None:
+        return None
+    told = at.notice.effective_on if at.notice is not None and at.notice.is_published else review.effective_on
+    return max(review.effective_on, told)
 
 
 def carry_out(row: Transition, at: Situation, before: State, by: Acting | None) -> None:
@@ -75,6 +104,17 @@ def carry_out(row: Transition, at: Situation, before: State, by: Acting | None) 
         withdraw_notice(notice=at.notice, by=by)
     if row.to == State.KEPT:
         change_rule(rule=at.rule, fields={"purpose": review.purpose, "review_by": review.review_by}, by=None)
+
+
+def _soonest(at: Situation, review: Review) -> date:
+    """The first day on which it can take effect: a working day after the front line is told, and not before asked for.
+
+    Other words wait for those that they take the place of, where these are still to come.
+    """
+    told = at.calendar.add_open_days(review.owner_until, 1) if review.owner_until else at.today
+    coming = at.newest.applies_from if review.outcome in REWORDED else None
+    days = (at.calendar.add_working_days(told, 1), review.not_before, coming)
+    return max(day for day in days if day is not None)
 
 
 def _to_do(review: Review) -> str:
@@ -98,7 +138,8 @@ def tell_when_ready(at: Situation, by: Acting | None) -> bool:
         return True
     soonest = at.calendar.add_working_days(at.today, 1)
     if review.owner_agreed_on and review.owner_until is not None:  # nothing to wait for any more
-        review.owner_until, review.effective_on = None, review.not_before
+        review.owner_until = None
+        review.effective_on = _soonest(at, review)
     review.effective_on = max(soonest, review.effective_on or soonest)
     review.save(update_fields=["effective_on", "owner_until"])
     publish_notice(notice=notice, by=by, effective_on=review.effective_on)

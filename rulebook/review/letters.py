@@ -19,7 +19,7 @@ from rulebook.catalogue.models import Rule
 from rulebook.review.effects import NO_OWNERS_WAIT
 from rulebook.review.models import OPEN, Review, State
 from rulebook.review.queries import QUESTION_STATES, address_of
-from rulebook.review.situation import WITH_RULE
+from rulebook.review.situation import WITH_RULE, who_answers
 from rulebook.review.sunset import escalates, is_open_day
 
 ASKED, OVER, ESCALATED, SUNSET = (f"letters/review_{name}.txt" for name in ("asked", "over", "escalated", "sunset"))
@@ -69,9 +69,7 @@ def write_letters(today: date) -> int:
 
 def answering(rule: Rule) -> list[Person]:
     """Who is written to about a rule, in this order: its owner, else head and deputy. Nobody who cannot sign in."""
-    department = rule.department
-    people = [rule.owner] if rule.owner else [department.head, department.deputy] if department else []
-    return list(dict.fromkeys(person for person in people if person is not None and person.is_active))
+    return [person for person in who_answers(rule) if person.is_active]
 
 
 def _telling(today: date) -> QuerySet[Review]:
@@ -116,12 +114,14 @@ def _over(review: Review, today: date) -> Iterator[Wanted]:
 
 
 def _escalated(review: Review, today: date, calendar: Calendar) -> Iterator[Wanted]:
-    """Until somebody writes the answer down: on its day and every week after, to who decided, else to the deputy.
+    """Until somebody writes the answer down, or the rule is gone: on its day and every week after, to who decided, else
+    to the deputy.
 
     What the calendar escalated is told at once to whoever answers for the rule.
     """
     due = review.answer_due
-    if review.state != State.ESCALATED or review.answered_on or due is None:
+    over = review.answered_on or review.rule.status == Rule.Status.REMOVED
+    if review.state != State.ESCALATED or over or due is None:
         return
     context = {"review": review, "rule": review.rule}
     if today < due:

@@ -113,6 +113,10 @@ class Review(models.Model):
     zombies = models.PositiveIntegerField(_("times it was met since"), default=0)
     zombie_on = models.DateField(_("last met on"), null=True, blank=True)
 
+    # How contacts changed since, as last counted, and who of us looked again at them when (`afterwards.py`)
+    changes = models.JSONField(_("what changed since"), default=dict)
+    looked_again_on = models.DateField(_("looked at again on"), null=True, blank=True)
+
     class Meta:
         verbose_name = _("review")
         verbose_name_plural = _("reviews")

@@ -2,20 +2,10 @@
 
 from django.utils.translation import gettext as _
 
-from rulebook.access.models import Person
 from rulebook.numbers import day, long_day
 from rulebook.review.effects import OWNER_DAYS
 from rulebook.review.models import State
-from rulebook.review.situation import Situation
-
-
-def who_answers(at: Situation) -> list[Person]:
-    """The owner, else the head and the deputy of the department; nobody where none is named."""
-    if at.rule.owner is not None:
-        return [at.rule.owner]
-    department = at.rule.department
-    people = (department.head, department.deputy) if department else ()
-    return [person for person in people if person is not None]
+from rulebook.review.situation import Situation, who_answers
 
 
 def said_by_owner(at: Situation) -> str:
@@ -34,7 +24,7 @@ def owners_say(at: Situation) -> str:
     """The owner's say before a decision: said, not waited for, or what happens without it. Always a sentence."""
     if said := said_by_owner(at):
         return said
-    people = who_answers(at)
+    people = who_answers(at.rule)
     if not people:
         return _("Nobody answers for this rule, so nobody is waited for.")
     if at.person is not None and at.person.pk in at.answerable:

@@ -15,7 +15,7 @@ from rulebook.cases.policies import Policy
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused
 from rulebook.errors import WrongState
-from rulebook.numbers import day
+from rulebook.numbers import day, long_day, whole
 from rulebook.review.looks import LEAST_CASES, LEVEL, MINUTES, REPEATS
 from rulebook.review.models import Trial
 from rulebook.review.power import Volume
@@ -23,10 +23,14 @@ from rulebook.review.trial_data import CONTROL, IN_TRIAL, Groups, Scope, judged_
 
 WEEK = timedelta(days=7)
 SHORTEST, LONGEST, LONGEST_EXTENSION = 2, 26, 13  # weeks
+PROPOSED = range(4, 13)  # weeks of a trial that we propose ourselves
+PROPOSED_EFFECT = 0.05  # parts of 1, where nobody has said what would matter
+LATEST_START = timedelta(days=90)  # the volume of today says nothing about later weeks
 LEAST_EFFECT, MOST_EFFECT = 0.01, 0.50  # parts of 1
 NEWEST_CONTACTS = timedelta(days=35)  # beyond the window: data older than that is not kept up
 REPEAT_LIMIT = 0.05  # parts of 1 that repeats may rise by, where nobody says otherwise
 MINUTES_LIMIT = 0.10  # of the minutes before
+MOST_MINUTES = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,44 @@ def measure(*, rule: Rule, weeks: int, teams: Sequence[Team], minimum_effect: fl
     return Measured(scope, groups, volume)
 
 
+def shortest(*, rule: Rule, minimum_effect: float, today: date) -> Measured:
+    """The shortest trial everywhere, of 4 to 12 weeks, that can see the effect; one of 12 weeks where none can.
+
+    It begins near where the volume of 12 weeks says, for each length is one more walk through the contacts. Raises as
+    `measure` does.
+    """
+    most = PROPOSED[-1]
+    longest = measure(rule=rule, weeks=most, teams=(), minimum_effect=minimum_effect, today=today)
+    if not longest.volume.is_enough:
+        return longest
+    about = most * (longest.volume.needed or 0) // longest.volume.contacts
+    for weeks in range(max(PROPOSED[0], about), most):
+        try:
+            measured = measure(rule=rule, weeks=weeks, teams=(), minimum_effect=minimum_effect, today=today)
+        except WrongState:  # no contact of the last weeks, or their window is longer
+            continue
+        if measured.volume.is_enough:
+            return measured
+    return longest
+
+
+def why_never(rule: Rule) -> str:
+    """Why nobody can try without this rule, whatever its contacts say; "" where one can."""
+    if rule.authority == Rule.Authority.SYSTEM:
+        return _("A tool forces this rule, so nobody can try without it. Have the tool changed.")
+    return ""
+
+
+def refuse_day(starts_on: date, soonest: date) -> None:
+    """Raises FieldRefused for a first day that the front line has no time to read of, or that is too far off."""
+    if starts_on < soonest:
+        text = _("The front line has a working day to read of it. Start on %(day)s or later.")
+        raise FieldRefused("starts_on", text % {"day": long_day(soonest)})
+    if starts_on > soonest + LATEST_START:
+        text = _("Contacts may be others by then. Start on %(day)s at the latest.")
+        raise FieldRefused("starts_on", text % {"day": long_day(soonest + LATEST_START)})
+
+
 def _not_measured(teams: Sequence[Team], others: bool) -> str:
     if teams and others:
         return _("No contact of these teams was judged in those weeks. Choose other teams, or try everywhere.")
@@ -118,16 +160,17 @@ def plan_of(
     """The plan as it is registered. Rates in parts of 1, minutes per solved problem, days as ISO dates.
 
     Minutes are a guardrail where 50 contacts of the weeks before carry their handle time; a limit of None is a tenth
-    of what a solved problem took then. Raises FieldRefused for a limit below 0, for an extension that is too long, and
-    for a limit of minutes that nobody measures.
+    of what a solved problem took then. Raises FieldRefused for a limit that makes no sense, for an extension that is
+    too long, and for a limit of minutes that nobody measures.
     """
     if not 0 <= may_extend_weeks <= LONGEST_EXTENSION:
         words = {"most": LONGEST_EXTENSION}
         raise FieldRefused("may_extend_weeks", _("It can be extended by 0 to %(most)s weeks.") % words)
     if not 0 <= repeat_limit <= 1:
         raise FieldRefused("repeat_limit", _("Say how many percentage points repeat contacts may rise, 0 to 100."))
-    if minutes_limit is not None and minutes_limit < 0:
-        raise FieldRefused("minutes_limit", _("Say how many minutes a solved problem may take longer, 0 or more."))
+    if minutes_limit is not None and not 0 <= minutes_limit <= MOST_MINUTES:
+        text = _("Say how many minutes a solved problem may take longer, 0 to %(most)s.")
+        raise FieldRefused("minutes_limit", text % {"most": whole(MOST_MINUTES)})
     weeks, scope = measured.volume.weeks, measured.scope
     guardrails = [{"name": REPEATS, "limit": round(float(repeat_limit), 4)}]
     minutes = measured.groups[IN_TRIAL].minutes

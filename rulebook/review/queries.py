@@ -128,7 +128,7 @@ class Asked:
 def answers_for(person: Person) -> Q:
     """What makes a person the one who answers for a review's rule: `situation.answerable`, for many at once."""
     heads = Q(rule__department__head=person) | Q(rule__department__deputy=person)
-    return Q(rule__owner=person) | (Q(rule__owner=None) & heads)
+    return Q(rule__owner=person) | ((Q(rule__owner=None) | Q(rule__owner__is_active=False)) & heads)
 
 
 def waiting_for_yes(person: Person, today: date | None = None) -> QuerySet[Review]:
@@ -148,6 +148,7 @@ def asked_of(person: Person) -> Asked:
     theirs = own_rules(person)
     rules = Rule.objects.all() if theirs is None else Rule.objects.filter(theirs)
     escalated = Review.objects.filter(state=State.ESCALATED, answered_on=None, rule__in=rules)
+    escalated = escalated.exclude(rule__status=Rule.Status.REMOVED)
     escalated = escalated.select_related(*WITH_RULE).order_by("answer_due", "pk")
     return Asked(yes, _fences(person, Q(rule__in=rules)), list(escalated[:MOST_ASKED]))
 

@@ -76,8 +76,8 @@ def mark_rule(
         marked_on=timezone.localdate(),
         marked_by_id=by.pk if by else None,
         purpose=rule.purpose,
-        **_cleaned(answers or {}),
     )
+    _take_in(review, rule, answers or {})
     _store_new(review)
     record("marked", "review", str(review.pk), after=review.state, by=by)
     return review
@@ -111,10 +111,8 @@ def transition(
     if at.review.state not in row.sources or (seen and seen != at.review.state):
         raise WrongState(how_it_stands(at.review))
     _refuse_strangers(row, at, by)
-    before = State(at.review.state)
-    given = _cleaned(answers or {})
-    for name, value in given.items():
-        setattr(at.review, name, value)
+    before, due = State(at.review.state), effects.was_due(at) if by is None and verb != "close" else None
+    _take_in(at.review, at.rule, answers or {})
     if refusal := states.first_refusal(row, at):
         raise WrongState(refusal)
     effects.prepare(row, at, by)
@@ -124,7 +122,14 @@ def transition(
         raise LostRace(_("Somebody else moved this review at the same moment. Look at it again."))
     effects.carry_out(row, at, before, by)
     record(verb, "review", str(review.pk), before=before, after=to, by=by)
+    late(review, due, at.today)
     return at.review
+
+
+def late(review: Review, due: date | None, today: date) -> None:
+    """Within a verb of the clocks: the journal keeps the day on which it was due, where that has passed."""
+    if due is not None and due < today:
+        record("was_due", "review", str(review.pk), after=due.isoformat(), by=None)
 
 
 @business_verb
@@ -135,8 +140,7 @@ def answer_questions(*, review: Review, answers: Answers, by: Acting) -> Review:
     refuse_others_rules(by, at.rule.department, at.rule.owner_id)
     if at.review.state not in (State.MARKED, State.ASSESSING, State.LAPSING, State.ON_TRIAL):
         raise WrongState(how_it_stands(at.review))
-    for name, value in _cleaned(answers).items():
-        setattr(at.review, name, value)
+    _take_in(at.review, at.rule, answers)
     at.review.save()
     _begin(at, by)
     return at.review
@@ -233,8 +237,10 @@ def take_in_new_words(*, review: Review, by: Acting) -> Review:
     if not at.review.is_open or at.review.state == State.DECIDED:
         raise WrongState(how_it_stands(at.review))
     if at.newest.pk != at.review.version_id:
+        if at.review.new_text == at.review.version.text:  # nobody wrote another one
+            at.review.new_text = at.newest.text if at.review.new_title else ""
         at.review.version = at.newest
-        at.review.save(update_fields=["version"])
+        at.review.save(update_fields=["version", "new_text"])
         record("words_taken_in", "review", str(review.pk), after=str(at.newest.number), by=by)
     return at.review
 
@@ -252,7 +258,8 @@ def _refuse_strangers(row: states.Transition, at: Situation, by: Acting | None) 
         return
     if row.permission == states.CLOCK:
         raise NotAllowed(_("This happens by itself when its day has come."))
-    refuse_without(by, row.permission)
+    if row.permission != states.OWN:
+        refuse_without(by, row.permission)
     if refusal := states.not_for(row, at):
         raise NotAllowed(refusal)
 
@@ -282,6 +289,15 @@ def _needed(field: str, text: str, missing: str) -> str:
     if not text:
         raise FieldRefused(field, missing)
     return text
+
+
+def _take_in(review: Review, rule: Rule, answers: Mapping[str, Any]) -> None:
+    """What is answered. A new title alone leaves the text as it is: only a blank that was sent takes it away."""
+    given = _cleaned(answers)
+    if given.get("new_title") and "new_text" not in given and not review.new_title and not review.new_text:
+        given["new_text"] = rule.text
+    for name, value in given.items():
+        setattr(review, name, value)
 
 
 def _cleaned(answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Situation:
 
     @property
     def answerable(self) -> frozenset[int]:
-        """Numbers of who answers for the rule: its owner, else the head and the deputy of its department."""
+        """Numbers of who answers for the rule."""
         return answerable(self.rule)
 
     def asked_by(self, person: Person | None) -> "Situation":
@@ -74,14 +74,23 @@ def asked_by(found: Iterable[Situation], person: Person | None) -> list[Situatio
     ]
 
 
-def answerable(rule: Rule) -> frozenset[int]:
-    """Numbers of who answers for a rule: its owner, else head and deputy of its department; empty for nobody."""
-    if rule.owner_id is not None:
-        return frozenset({rule.owner_id})
+def who_answers(rule: Rule) -> list[Person]:
+    """Who answers for a rule: its owner, else the head and the deputy of its department.
+
+    An owner who cannot sign in any more is stood in for by head and deputy; where these cannot either, she stays the
+    one who is named, and her days run out. Empty where nobody is named.
+    """
     department = rule.department
-    if department is None:
-        return frozenset()
-    return frozenset(number for number in (department.head_id, department.deputy_id) if number is not None)
+    owner = [rule.owner] if rule.owner else []
+    heads = [person for person in (department.head, department.deputy) if person] if department else []
+    if not any(person.is_active for person in owner) and any(person.is_active for person in heads):
+        return list(dict.fromkeys(heads))
+    return owner or list(dict.fromkeys(heads))
+
+
+def answerable(rule: Rule) -> frozenset[int]:
+    """Numbers of those who answer for a rule; empty for nobody."""
+    return frozenset(person.pk for person in who_answers(rule))
 
 
 def notice_of(review: Review) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from rulebook.access.models import Person
 from rulebook.review import guards as g
 from rulebook.review.guards import Guard
 from rulebook.review.models import State
@@ -26,7 +27,7 @@ TAKES_EFFECT = (
 
 MARK = "review.add_review"
 DECIDE = "review.change_review"
-OWN = "catalogue.change_rule"  # of whoever answers for the rule
+OWN = "of who answers for the rule"  # no role: `only` says who, and whoever that is may sign in on a phone alone
 CLOCK = ""  # no person: `work` does it
 
 
@@ -106,6 +107,13 @@ def row(verb: str) -> Transition:
     return {transition.verb: transition for transition in TABLE}[verb]
 
 
+def may_try(transition: Transition, at: Situation, person: Person) -> bool:
+    """Whether the role of a person, or what they answer for, leads to this verb at all."""
+    if transition.permission == OWN:
+        return not not_for(transition, at)
+    return bool(transition.permission) and person.has_perm(transition.permission)
+
+
 def not_for(transition: Transition, at: Situation) -> str:
     """Why this person is not the one to do it; "" for the right one, and for the clocks."""
     if transition.permission == DECIDE and at.not_theirs:
@@ -124,5 +132,5 @@ def steps(at: Situation) -> Iterator[Step]:
     for transition in TABLE:
         if at.review.state not in transition.sources:
             continue
-        if transition.permission and person is not None and person.has_perm(transition.permission):
+        if person is not None and may_try(transition, at, person):
             yield Step(transition, not_for(transition, at) or first_refusal(transition, at))

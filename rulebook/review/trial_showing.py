@@ -13,22 +13,23 @@ from rulebook.access.models import Team
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused
 from rulebook.errors import WrongState
-from rulebook.numbers import day, decimal, long_day, percent, points, whole
+from rulebook.numbers import day, decimal, long_day, percent, points, signed, whole
 from rulebook.review import plans
 from rulebook.review.looks import LEAST_CASES, MINUTES
 from rulebook.review.models import Review, Trial
+from rulebook.review.telling import how_it_stands
 from rulebook.review.trials import why_not_extended
 
 
 @dataclass(frozen=True)
 class GuardrailShown:
-    """One guardrail at one look. `found`, `bound` and `limit` are figures with their unit; `sentence` says it all."""
+    """One guardrail at one look: a sentence that says how it stands, and the figures behind it with their unit."""
 
-    label: str
     sentence: str
+    found: str  # this and the next are blank while nothing can be compared
+    for_sure: str  # the rise is at least that
     limit: str
-    found: str  # blank while nothing can be compared
-    bound: str
+    cases: str  # contacts of the trial that were judged
     breached: bool
 
 
@@ -45,7 +46,10 @@ class LookShown:
 
 @dataclass(frozen=True)
 class TrialShown:
-    """`takes` and `result` are of the newest look. `why_not_extended` is the hint at the closed button, else blank."""
+    """`takes` and `result` are of the newest look. `why_not_extended` is the hint at the closed button, else blank.
+
+    `could_run_until` is where an extension would take it.
+    """
 
     trial: Trial
     stands: str
@@ -55,7 +59,17 @@ class TrialShown:
     result: str
     days_left: int
     why_not_extended: str
+    could_run_until: date
     as_registered: bool
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a trial could show, before anybody asks for one. Where it is not `possible`, the sentence says why."""
+
+    possible: bool
+    sentence: str
+    weeks: int
 
 
 def trials_of(review: Review, today: date | None = None) -> list[TrialShown]:
@@ -73,12 +87,32 @@ def shown(trial: Trial, today: date) -> TrialShown:
         stands=how_it_runs(trial, today),
         plan=plan_in_words(trial),
         looks=looks,
-        takes=[_takes(one) for one in newest["guardrails"]] if newest and not trial.end else [],
+        takes=_all_take(newest["guardrails"]) if newest and not trial.end else [],
         result=_result(newest) if newest else "",
         days_left=0 if trial.end else max(0, (trial.ends_on - max(today, trial.starts_on)).days),
         why_not_extended=why_not_extended(trial, today),
+        could_run_until=plans.extended_end(trial.plan),
         as_registered=plans.still_as_registered(trial),
     )
+
+
+def running_one(review: Review) -> Trial:
+    """The trial of a review that runs. Raises WrongState, with how the review stands, where none does."""
+    trial = Trial.objects.filter(review=review, end=Trial.End.RUNNING).select_related("review__rule").first()
+    if trial is None:
+        raise WrongState(how_it_stands(review))
+    return trial
+
+
+def proposed(rule: Rule, today: date | None = None) -> Proposal:
+    """The trial that we propose: the shortest everywhere that can see 5 points. It reads contacts, so on a click."""
+    try:
+        volume = plans.shortest(
+            rule=rule, minimum_effect=plans.PROPOSED_EFFECT, today=today or timezone.localdate()
+        ).volume
+    except WrongState as refused:
+        return Proposal(False, str(refused), plans.PROPOSED[-1])
+    return Proposal(volume.is_enough, volume.sentence, volume.weeks)
 
 
 def volume_in_words(
@@ -103,6 +137,8 @@ def how_it_runs(trial: Trial, today: date) -> str:
         "look": long_day(trial.look_until) if trial.look_until else "",
     }
     match trial.end:
+        case Trial.End.REVERTED if trial.breached_on is not None:
+            return _("A guardrail was breached, so the rule was put back on %(ended)s.") % words
         case Trial.End.REVERTED:
             return _("It was ended and the rule put back on %(ended)s.") % words
         case Trial.End.RAN_OUT:
@@ -176,29 +212,46 @@ def _look(found: dict[str, Any]) -> LookShown:
 
 
 def _guardrail(one: dict[str, Any]) -> GuardrailShown:
-    name = one["name"]
-    figures = {
-        "limit": _figure(name, one["limit"]),
-        "found": "" if one["rise"] is None else _figure(name, one["rise"]),
-        "bound": "" if one["bound"] is None else _figure(name, one["bound"]),
-    }
-    if one["rise"] is None:
-        sentence = _("Nothing to compare yet.")
-    elif one["breached"]:
-        sentence = _("Breached: a rise of %(found)s, at least %(bound)s for sure. The limit is %(limit)s.") % figures
-    elif one["cases"] < LEAST_CASES:
-        words = {"cases": whole(one["cases"]), "least": LEAST_CASES}
-        sentence = _("Too early: %(cases)s contacts, %(least)s needed.") % words
-    else:
-        sentence = _("Holds: a change of %(found)s, at least %(bound)s for sure. The limit is %(limit)s.") % figures
+    name, compared = one["name"], one["rise"] is not None
     return GuardrailShown(
-        label=_("Minutes per solved problem") if name == MINUTES else _("Repeat contacts"),
-        sentence=sentence,
-        limit=figures["limit"],
-        found=figures["found"],
-        bound=figures["bound"],
+        sentence=_how_it_holds(one),
+        found=_rise(name, one["rise"]) if compared else "",
+        for_sure=_for_sure(name, one["bound"]) if compared else "",
+        limit=_figure(name, one["limit"]),
+        cases=whole(one["cases"]),
         breached=one["breached"],
     )
+
+
+def _how_it_holds(one: dict[str, Any]) -> str:
+    words = {
+        "what": _("Minutes per solved problem") if one["name"] == MINUTES else _("Repeat contacts"),
+        "cases": whole(one["cases"]),
+        "least": LEAST_CASES,
+    }
+    if one["breached"]:
+        return _("%(what)s: breached.") % words
+    if one["rise"] is None:
+        return _("%(what)s: nothing to compare yet.") % words
+    if one["cases"] < LEAST_CASES:
+        return _("%(what)s: too early, %(cases)s contacts of %(least)s needed.") % words
+    return _("%(what)s: not breached.") % words
+
+
+def _rise(name: str, value: float) -> str:
+    """With its sign."""
+    if name == MINUTES:
+        return _("%(minutes)s minutes") % {"minutes": signed(value, 1)}
+    return _("%(points)s points") % {"points": signed(value * 100, 1)}
+
+
+def _for_sure(name: str, bound: float) -> str:
+    return _("no rise") if bound <= 0 else _rise(name, bound)
+
+
+def _all_take(guardrails: list[dict[str, Any]]) -> list[str]:
+    """Each sentence once."""
+    return list(dict.fromkeys(_takes(one) for one in guardrails if not one["breached"]))
 
 
 def _takes(one: dict[str, Any]) -> str:

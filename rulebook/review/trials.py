@@ -16,10 +16,9 @@ from rulebook.access.letters import write_letter
 from rulebook.access.models import Person, Team
 from rulebook.access.rights import refuse_without
 from rulebook.catalogue.models import Rule
-from rulebook.catalogue.services import FieldRefused
 from rulebook.errors import NotAllowed, WrongState
 from rulebook.journal.services import Acting, business_verb, record
-from rulebook.numbers import day, long_day
+from rulebook.numbers import day
 from rulebook.review import plans, states, suspending
 from rulebook.review.looks import RESOLVED, change, read_guardrail, z_for
 from rulebook.review.models import Review, State, Trial
@@ -55,12 +54,10 @@ def start_trial(
     """
     refuse_without(by, states.DECIDE)
     rule, today = Rule.objects.get(pk=review.rule_id), timezone.localdate()
-    if rule.authority == Rule.Authority.SYSTEM:
-        raise WrongState(_("A tool forces this rule, so nobody can try without it. Have the tool changed."))
+    if refusal := plans.why_never(rule):
+        raise WrongState(refusal)
     soonest = house_calendar().add_working_days(today, 1)
-    if starts_on is not None and starts_on < soonest:
-        text = _("The front line has a working day to read of it. Start on %(day)s or later.")
-        raise FieldRefused("starts_on", text % {"day": long_day(soonest)})
+    plans.refuse_day(starts_on or soonest, soonest)
     measured = plans.measure(rule=rule, weeks=weeks, teams=teams, minimum_effect=minimum_effect, today=today)
     if not measured.volume.is_enough:
         raise WrongState(measured.volume.sentence)
@@ -171,7 +168,7 @@ def _next_step(trial: Trial, today: date, calendar: Calendar) -> str | None:
         return "end"
     if trial.begun_on is None:
         return "begin" if today >= trial.starts_on else None
-    if trial.look_until is not None and today > trial.look_until:
+    if trial.look_until is not None and today > _manager_until(trial, calendar):
         return "look_again" if _last_look(trial) < today else "revert"
     if _look_due(trial, today) > _looked_for(trial):
         return "look"
@@ -322,6 +319,14 @@ def _held(trial: Trial) -> Trial:
     """The trial as it is now, its row held until the commit; after its rule's and its review's."""
     Trial.objects.select_for_update(of=("self",)).get(pk=trial.pk)
     return _fresh(trial)
+
+
+def _manager_until(trial: Trial, calendar: Calendar) -> date:
+    """The manager's working day after a breach, by the closed periods known today; never sooner than was told."""
+    told = trial.look_until or date.max
+    if trial.review.rule.protective or trial.breached_on is None:
+        return told
+    return max(told, calendar.add_working_days(trial.breached_on, 1))
 
 
 def _look_due(trial: Trial, today: date) -> date:

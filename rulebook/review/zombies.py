@@ -4,13 +4,16 @@ What counts is a flag on the rule, or a contact that it blocked, of a day after 
 link to its contact is not counted beside the flag.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from rulebook.access.models import Team
 from rulebook.access.queries import shown_teams, team_sizes
@@ -20,6 +23,7 @@ from rulebook.flags.models import Flag
 from rulebook.journal.services import business_verb, record
 from rulebook.notices.models import Notice
 from rulebook.notices.services import tell_again
+from rulebook.numbers import day, long_day, whole
 from rulebook.review.models import GONE, Review
 from rulebook.review.situation import notice_of
 
@@ -47,10 +51,50 @@ def zombies() -> QuerySet[Review]:
     return ended().filter(zombies__gt=0).order_by("-zombie_on", "pk")
 
 
+def still_met(today: date) -> QuerySet[Review]:
+    """Those of them that are not quiet: a zombie is met after the day on which its rule ended."""
+    return zombies().filter(zombie_on__gte=today - timedelta(days=QUIET_DAYS))
+
+
 def is_quiet(review: Review, today: date) -> bool:
     """Whether the removal has held: nobody met the rule for 30 days. "Removed" turns green then."""
+    on = quiet_from(review)
+    return on is not None and today >= on
+
+
+def quiet_from(review: Review) -> date | None:
+    """The day from which the removal has held, unless somebody meets the rule before; None for one that did not end."""
     since = max((day for day in (review.in_force_on, review.zombie_on) if day is not None), default=None)
-    return review.state in GONE and since is not None and today > since + timedelta(days=QUIET_DAYS)
+    if review.state not in GONE or since is None:
+        return None
+    return since + timedelta(days=QUIET_DAYS + 1)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Whether a removal holds: `is_quiet` after 30 days without anybody who met the rule, `met` if somebody did."""
+
+    is_quiet: bool
+    met: bool
+    sentence: str
+
+
+def how_it_holds(review: Review, today: date) -> Held | None:
+    """None where the review has not ended its rule, or the rule is back. Asks the database nothing."""
+    on = quiet_from(review)
+    if on is None or review.rule.status != Rule.Status.REMOVED:
+        return None
+    if today >= on:
+        return Held(True, False, _("Nobody has met it for %(days)s days.") % {"days": QUIET_DAYS})
+    if review.zombies and review.zombie_on:
+        words = {"times": whole(review.zombies), "day": day(review.zombie_on)}
+        told = ngettext(
+            "Met once since it was removed, on %(day)s.",
+            "Met %(times)s times since it was removed, last on %(day)s.",
+            review.zombies,
+        )
+        return Held(False, True, told % words)
+    return Held(False, False, _("Not met since; sure on %(day)s.") % {"day": long_day(on)})
 
 
 def count_zombies(*, today: date) -> int:
@@ -69,14 +113,34 @@ def count_zombies(*, today: date) -> int:
 
 def met_by_team(review: Review) -> list[Met]:
     """Where the rule is met: teams of five or more by name, all others together; the most first."""
-    if review.in_force_on is None:
-        return []
-    counted: Counter[int | None] = Counter()
-    for rows in (_flags(review), _cases(review)):
-        for team, times in rows.order_by().values_list("team").annotate(times=Count("pk")):
-            counted[team] += times
+    return met_by_teams([review])[review.pk]
+
+
+def met_by_teams(reviews: Iterable[Review]) -> dict[int, list[Met]]:
+    """{review: where its rule is met}. The same four queries for one and for many."""
+    asked = list(reviews)
+    since = {review.rule_id: review.in_force_on for review in asked if review.in_force_on is not None}
+    counted: defaultdict[int, Counter[int | None]] = defaultdict(Counter)
+    flagged = _any(Q(rule=rule, flagged_on__gt=on) for rule, on in since.items())
+    blocked = _any(Q(rule=rule, case__opened_day__gt=on) for rule, on in since.items())
+    links = _blocking().filter(blocked, case__excluded="").order_by()
+    rows = [
+        *Flag.objects.filter(flagged).order_by().values_list("rule", "team").annotate(times=Count("pk")),
+        *links.values_list("rule", "case__team").annotate(times=Count("case", distinct=True)),
+    ]
+    for rule, team, times in rows:
+        counted[rule][team] += times
     shown = shown_teams(team_sizes())
-    names = _names(team for team in counted if team in shown)
+    names = _names(team for teams in counted.values() for team in teams if team in shown)
+    return {review.pk: _named(counted[review.rule_id], names) for review in asked}
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    """One of them holds; none does where there are none."""
+    return reduce(or_, conditions, Q(pk__in=[]))
+
+
+def _named(counted: Counter[int | None], names: dict[int, str]) -> list[Met]:
     found: Counter[str] = Counter()
     for team, times in counted.items():
         found[names.get(team or 0, "")] += times
@@ -112,8 +176,13 @@ def _flags(review: Review) -> QuerySet[Flag]:
 
 
 def _cases(review: Review) -> QuerySet[Case]:
-    blocked = CaseRule.objects.filter(~Q(origin=Origin.FLAG), rule=review.rule_id, effect=Effect.BLOCKED)
+    blocked = _blocking().filter(rule=review.rule_id)
     return Case.objects.filter(pk__in=blocked.values("case"), opened_day__gt=review.in_force_on, excluded="")
+
+
+def _blocking() -> QuerySet[CaseRule]:
+    """Links of a contact that a rule blocked, without those that a flag has made."""
+    return CaseRule.objects.filter(~Q(origin=Origin.FLAG), effect=Effect.BLOCKED)
 
 
 def _names(teams: Iterable[int | None]) -> dict[int, str]:

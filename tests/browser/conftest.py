@@ -38,13 +38,17 @@ def chromium():
 
 
 @contextmanager
-def served(folder, *prepared):
-    """A server over a database in a folder, made by the `prepared` commands; gives its address."""
+def served(folder, *prepared, clock=None):
+    """A server over a database in a folder, made by the `prepared` commands; gives its address.
+
+    `clock` is a file that says how many days ahead of today all of it is (`tests.browser.clock`).
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith("RULEBOOK_")}
     env["RULEBOOK_DATA_DIR"] = str(folder)
 
     def manage(*args):
-        return [sys.executable, "manage.py", *args]
+        program = ["-m", "tests.browser.clock", str(clock)] if clock else ["manage.py"]
+        return [sys.executable, *program, *args]
 
     for command in prepared:
         subprocess.run(manage(*command), cwd=ROOT, env=env, check=True, timeout=300, stdout=subprocess.DEVNULL)

@@ -62,14 +62,19 @@ RULE_PAGES = [
     Page("catalogue_rule_changelist", READ, post={"action": "set_intent"}),  # asks what is done with the chosen ones
     # roles, own departments; the rule with its people and figures, versions, aliases, events; sources of its contacts,
     # their figures, whether a month of it is being computed anew, who did what; ballots and tallies on it; its
-    # review
-    Page("catalogue_rule_page", READ, FRAME + 16),
-    Page("catalogue_rule_page", READ, FRAME + 16, "at=2026-01-01"),
+    # review; whether a later date waits
+    Page("catalogue_rule_page", READ, FRAME + 17),
+    Page("catalogue_rule_page", READ, FRAME + 17, "at=2026-01-01"),
     Page("catalogue_rule_versions", READ, FRAME + 2),  # the rule, its versions
     # the rule; sources that watch for returns; numbers of a page of cases, the cases, who links them
     Page("catalogue_rule_cases", CASES, FRAME + 5),
     Page("catalogue_rule_cases", CASES, FRAME + 5, "show=told_no"),
     Page("catalogue_rule_cases", CASES, FRAME + 5, "show=not_resolved"),
+    # the rule, whether any rule has changed; of two the other by its name (two), the wordings of both, roles and own
+    # departments for each of them, and whether people vote on them, for each way round
+    Page("catalogue_rule_same", CASES, FRAME + 2),
+    Page("catalogue_rule_same", CASES, FRAME + 12, "with=R-1"),
+    Page("catalogue_rule_same", CASES, status=422, post={}),
     Page("catalogue_rule_add", CASES, FRAME + 1),  # people to own it
     # roles, own departments; the rule, its topics, aliases, versions, newest event, department, people to own it;
     # whether people vote on it
@@ -82,6 +87,8 @@ RULE_PAGES = [
     Page("catalogue_rule_history", READ, status=302),
     Page("catalogue_rule_confirm", ALL, status=405),
     Page("catalogue_rule_confirm", READ, status=302, post={}),  # with a sentence where it is refused
+    Page("catalogue_rule_later_date", ALL, status=405),
+    Page("catalogue_rule_later_date", READ, status=409, post={}),  # nobody asks for one
     Page("catalogue_rule_change_many", ALL, status=405),
     Page("catalogue_rule_change_many", READ, post={"rules": "1"}),
     Page("catalogue_rule_save_filter", ALL, status=405),
@@ -170,21 +177,26 @@ NOTICE_PAGES = [
 ]
 REVIEW_PAGES = [
     # how many there are of each state, the first of each; how they stand (15): their newest wordings, what the front
-    # line said (5), ballots, tallies and open ones, fences, notices, other reviews, closed periods; whose they are
-    Page("review_review_changelist", READ, FRAME + 20),
+    # line said (5), ballots, tallies and open ones, fences, notices, other reviews, closed periods; whose they are;
+    # removed rules that are met still
+    Page("review_review_changelist", READ, FRAME + 21),
     Page("review_review_changelist", READ, FRAME + 19, "state=marked"),
     Page("review_review_changelist", READ, FRAME + 10, "state=over"),  # none is over
     # the review; how it stands; figures, flags and votes of today; what happened and who did it; its trials
     Page("review_review_change", READ, FRAME + 27),
     Page("review_review_history", READ, status=302),
-    # reviews that wait for a yes, own departments; verdicts, those without a fence, how those stand; escalations
-    Page("review_review_asked", READ, FRAME + 32),
+    # reviews that wait for a yes, own departments; verdicts, those without a fence, how those stand; escalations;
+    # later dates
+    Page("review_review_asked", READ, FRAME + 33),
     Page("review_review_mark", ALL, status=405),
     Page("review_review_mark", READ, status=404, post={}),  # it names no rule
     Page("review_review_mark_several", ALL, status=405),
     Page("review_review_mark_several", READ, post={"rules": "1"}),  # asks why
     Page("review_review_do", ALL, status=405),
     Page("review_review_do", READ, status=422, post={}),  # it names no verb
+    Page("review_review_trial", CASES, FRAME + 19),  # the review, how it stands: here it cannot start, and says why
+    Page("review_review_trial", CASES, status=409, post={}),
+    Page("review_review_call_back", CASES, status=409),  # its rule has not ended
 ]
 CASE_PAGES = [
     Page("cases_case_changelist", CASES, FRAME + 3),  # the cases with source and topic, sources to filter by
@@ -293,12 +305,12 @@ HOUSE_PAGES = [
     Page("journal_note_history", "MA", FRAME + 2),
 ]
 DESK_PAGES = [
-    # What waits for them: is there a rule, a source, a broken import or upload; roles, own departments; reviews, quiet
-    # sources, claims and the oldest, the dearest unsorted, waiting links, rules of nobody. The cards: rules counted in
-    # two ways and flagged ones in a third, sources with figures, prices added up, whether newer figures are on their
-    # way, the dearest, the months. New rules on their way in; flags without a reply and how long they wait, each with
-    # the closed periods; the newest audit and what audits found.
-    Page("index", ALL, FRAME + 37),
+    # What waits for them: is there a rule, a source, a broken import or upload; roles, own departments; reviews (6),
+    # quiet sources, claims and the oldest, the dearest unsorted, waiting links, rules of nobody. The cards: rules
+    # counted in two ways and flagged ones in a third, sources with figures, prices added up, whether newer figures
+    # are on their way, the dearest, the months. New rules on their way in; flags without a reply and how long they
+    # wait, each with the closed periods; the newest audit and what audits found.
+    Page("index", ALL, FRAME + 38),
     # what an hour costs; sources with figures, prices added up, whether newer figures are on their way (three), the
     # first to go, what is gone
     Page("desk_top", READ, FRAME + 8),
@@ -376,9 +388,10 @@ class Addresses:
             self.given[f"notices_notice_{name}"] = {"object_id": Notice.objects.order_by("pk")[0].pk}
         for name in ("decide", "put_back"):
             self.given[f"flags_flag_{name}"] = {"number": Flag.objects.order_by("pk")[0].pk}
-        self.given["review_review_do"] = {"object_id": Review.objects.order_by("pk")[0].pk}
+        for name in ("do", "trial", "call_back"):
+            self.given[f"review_review_{name}"] = {"object_id": Review.objects.order_by("pk")[0].pk}
         self.given["flags_audit_read"] = {"number": AuditedCase.objects.order_by("pk")[0].pk}
-        for name in ("page", "versions", "cases", "confirm"):
+        for name in ("page", "versions", "cases", "confirm", "same", "later_date"):
             self.given[f"catalogue_rule_{name}"] = {"object_id": self.rule}
         for model in site._registry:
             label = f"{model._meta.app_label}_{model._meta.model_name}"

@@ -8,9 +8,9 @@ import pytest
 from django.db import IntegrityError
 from django.urls import reverse
 
-from rulebook.catalogue import admin as pages
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import change_rule
+from rulebook.desk import services
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_a_name_taken_at_the_same_moment_is_said_on_the_form(client, desk, rule,
     def taken(**given):
         raise IntegrityError("duplicate key")
 
-    monkeypatch.setattr(pages, "change_rule", taken)
+    monkeypatch.setattr(services, "change_rule", taken)
     response = client.post(desk, TYPED | {"title": "Mine"})
     assert response.status_code == 200
     assert "save it again" in str(response.context["adminform"].form.errors)

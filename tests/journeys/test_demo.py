@@ -29,6 +29,9 @@ from rulebook.insight.models import RuleFigures
 from rulebook.insight.prices import printed, printed_parts
 from rulebook.insight.queries import listed_rules
 from rulebook.journal.models import Event
+from rulebook.notices.models import Notice, Receipt
+from rulebook.review.models import Review, Trial
+from rulebook.review.plans import still_as_registered
 from rulebook.votes.models import Ballot, Cast, StandingVote, Tally
 from tests import make
 from tests.cases.running import run
@@ -61,7 +64,7 @@ def estimated_cases():
 def counts():
     tables = (
         Rule, Case, CaseRule, PendingLink, ImportRun, Person, Event, Flag, HeldFlag, StandingVote, Tally, Ballot, Cast,
-        Proposal, TeamLink,
+        Proposal, TeamLink, Review, Trial, Notice, Receipt,
     )  # fmt: skip
     return {model.__name__: model.objects.count() for model in tables}
 
@@ -124,6 +127,7 @@ def test_a_demo_that_was_killed_mends_itself_prices_every_rule_as_planted_and_ch
     assert timezone.localtime(source.horizon).date() >= timezone.localdate() - timedelta(days=1)
 
     the_front_line_has_spoken(out, client)
+    a_rule_is_on_trial()
 
     elsewhere.refresh_from_db()
     assert elsewhere.headcount is None, "a headcount was invented"
@@ -167,6 +171,16 @@ def the_front_line_has_spoken(out, client):
     rows = [rule for rule in listed_rules() if rule.figures.listed == "not_measurable_yet"]
     assert (rows[0].code, rows[0].figures.flags) == ("R-0042", 4)
     assert RuleFigures.objects.get(rule__code="R-0003").voters == 9
+
+
+def a_rule_is_on_trial():
+    """For three weeks, as it was registered, and looked at twice."""
+    trial = Trial.objects.get()
+    today = timezone.localdate()
+    assert trial.review.state == "on_trial" and trial.review.rule.status == Rule.Status.SUSPENDED
+    assert trial.begun_on == trial.starts_on == today - timedelta(days=21) and still_as_registered(trial)
+    assert [look["on"] for look in trial.looks] == [str(today - timedelta(days=7)), str(today)]
+    assert 0 < trial.looks[0]["cases"] < trial.looks[1]["cases"]
 
 
 @pytest.mark.parametrize("there", ["a person", "a rule", "a source", "one of the demo's own codes"])

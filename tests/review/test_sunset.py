@@ -196,7 +196,7 @@ def test_many_rules_at_once_say_what_waits_for_a_second_person(dated, manager, s
     fresh = make.rule()
     to = MONDAY + timedelta(90)
     told = str(change_many(rule_ids=[dated.pk, fresh.pk], fields={"review_by": to}, by=manager))
-    assert told == "1 rule changed, 1 not: a second person sets the same date, and it stands."
+    assert told == "1 rule changed, 1 not: a second person has to agree."
     told = str(change_many(rule_ids=[dated.pk, fresh.pk], fields={"review_by": to}, by=second))
     assert told == "1 rule changed; 1 had it already."
 

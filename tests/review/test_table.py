@@ -1,25 +1,21 @@
 """Every state, verb and role: who may not, who comes at the wrong time, and who goes through."""
 
 from collections import Counter
-from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
-from rulebook.catalogue.lifecycle import end_rule, suspend_rule
 from rulebook.catalogue.models import Rule
 from rulebook.errors import NotAllowed, WrongState
-from rulebook.journal.services import business_verb
 from rulebook.notices.models import Notice
-from rulebook.notices.services import draft_notice, publish_notice
-from rulebook.review.models import GONE, OPEN, Review, State, Trial
+from rulebook.review.models import OPEN, Review, State
 from rulebook.review.services import transition
-from rulebook.review.situation import WITH_RULE, notice_of, situations
-from rulebook.review.states import CLOCK, DECIDE, MARK, OWN, TABLE, TAKES_EFFECT, first_refusal, row, steps
+from rulebook.review.situation import WITH_RULE, situations
+from rulebook.review.states import CLOCK, DECIDE, MARK, OWN, TABLE, first_refusal, row, steps
 from tests import make
+from tests.review.edges import TODAY, ready
 
 pytestmark = pytest.mark.django_db
-TODAY = date(2026, 3, 30)
 ROLES = ("agent", "manager", "owner", "operator", "outsider", "admin", "clock")
 # Who holds the right that a row asks for. The owner answers for the rule, and the manager marked it.
 HOLDERS = {
@@ -28,13 +24,6 @@ HOLDERS = {
     OWN: {"owner", "admin", "clock"},
     CLOCK: {"clock"},
 }
-# A review in which every guard of every verb holds but those that look at the rule being gone.
-READY = {
-    "play": "Refund at once.", "purpose": "Against fraud.", "answer": "Nine in ten cases were fine.",
-    "review_by": TODAY + timedelta(200), "limit": "500 kr", "new_title": "Refunds up to 500 kr",
-    "addressee": "The bank", "answer_due": TODAY + timedelta(30), "owner_until": TODAY,
-    "lapses_on": TODAY - timedelta(1),
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -43,43 +32,6 @@ def cast(agent, manager, owner, operator, outsider, admin):
         "agent": agent, "manager": manager, "owner": owner, "operator": operator, "outsider": outsider, "admin": admin,
         "clock": None,
     }  # fmt: skip
-
-
-@business_verb
-def brought_to(state, rule):
-    """The rule as it is in that state."""
-    if state in GONE:
-        end_rule(rule, None)
-    if state == State.ON_TRIAL:
-        suspend_rule(rule, None)
-
-
-def prepared(state, verb, people):
-    """A review in that state of which nothing but the state or the person can refuse the verb."""
-    rule = make.rule("Refunds need two signatures", owner=people["owner"])
-    review = make.review(rule, by=people["manager"])
-    taken = {**READY, "state": state, "marked_on": TODAY - timedelta(20)}
-    if state == State.DECIDED:
-        taken |= {"outcome": State.REMOVED, "decided_on": TODAY - timedelta(10), "effective_on": TODAY}
-        taken |= {"owner_agreed_on": TODAY - timedelta(9)} if verb == "take_effect" else {}
-    if state in TAKES_EFFECT:
-        taken |= {"outcome": state, "in_force_on": TODAY - timedelta(3), "rule_before": {}}
-    if state == State.DELEGATED:
-        Rule.objects.filter(pk=rule.pk).update(decision_limit=READY["limit"])
-    Review.objects.filter(pk=review.pk).update(**taken)
-    if state == State.DECIDED or state in TAKES_EFFECT:
-        notice = draft_notice(
-            version=review.version, about=notice_of(review), kind="removed", effective_on=TODAY, by=None
-        )
-        publish_notice(notice=notice, by=None)
-        Notice.objects.filter(pk=notice.pk).update(published_on=TODAY - timedelta(5))
-    if verb == "start_trial":
-        starts = {"starts_on": TODAY + timedelta(1), "ends_on": TODAY + timedelta(30)}
-        Trial.objects.create(review=review, plan={"teams": []}, plan_hash="0" * 64, **starts)
-    brought_to(state, Rule.objects.get(pk=rule.pk))
-    if verb == "close" and state not in GONE:
-        brought_to(State.REMOVED, Rule.objects.get(pk=rule.pk))
-    return Review.objects.get(pk=review.pk)
 
 
 def expected(state, transition_row, role):
@@ -111,7 +63,7 @@ def test_every_verb_of_every_role_is_refused_or_goes_through_as_the_table_says(s
     for transition_row in TABLE:
         review = None
         for role in ROLES:
-            review = review or prepared(state, transition_row.verb, cast)
+            review = review or ready(state, transition_row.verb, cast)
             got = outcome_of(review, transition_row.verb, cast[role])
             assert got == expected(state, transition_row, role), (state, transition_row.verb, role)
             found[got] += 1
@@ -124,7 +76,7 @@ def test_every_verb_of_every_role_is_refused_or_goes_through_as_the_table_says(s
 def test_the_same_rights_show_the_same_buttons(cast, travel):
     travel(TODAY)
     for state in OPEN:
-        review = Review.objects.select_related(*WITH_RULE).get(pk=prepared(state, "", cast).pk)
+        review = Review.objects.select_related(*WITH_RULE).get(pk=ready(state, "", cast).pk)
         (at,) = situations([review])
         for role, person in cast.items():
             for step in steps(at.asked_by(person)):
@@ -136,7 +88,7 @@ def test_the_same_rights_show_the_same_buttons(cast, travel):
 def test_a_manager_of_another_department_sees_closed_buttons_and_is_refused(cast, travel):
     travel(TODAY)
     finance, sales = make.department("Finance"), make.department("Sales")
-    review = prepared(State.MARKED, "remove", cast)
+    review = ready(State.MARKED, "remove", cast)
     Rule.objects.update(department=finance, owner=None)
     stranger = make.person(role="manager", team=make.team(department=sales))
     at = situations([Review.objects.select_related(*WITH_RULE).get(pk=review.pk)])[0].asked_by(stranger)
@@ -159,7 +111,7 @@ def test_an_open_button_goes_through_and_a_closed_one_gives_its_sentence(cast, t
         for verb in ("remove", "simplify", "delegate", "declare_myth", "write_down", "keep", "escalate"):
             Review.objects.all().delete()
             Notice.objects.all().delete()
-            review = prepared(State.ASSESSING, verb, cast)
+            review = ready(State.ASSESSING, verb, cast)
             Review.objects.update(**({missing: ""} if missing else {}))
             fresh = Review.objects.select_related(*WITH_RULE).get(pk=review.pk)
             said = first_refusal(

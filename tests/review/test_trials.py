@@ -1,11 +1,11 @@
 """A trial: registered before it begins, looked at every week, and over by itself."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from rulebook.access.models import Letter
-from rulebook.cases.models import Case, Outcome, Source
+from rulebook.cases.models import Case, Outcome
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import FieldRefused
 from rulebook.errors import NotAllowed, WrongState
@@ -24,10 +24,10 @@ from rulebook.review.trials import (
     trials_due,
 )
 from tests import make
+from tests.review.contacts import WEEK, contacts
 
 MONDAY = date(2026, 3, 2)
 TUESDAY = MONDAY + timedelta(1)
-WEEK = timedelta(7)
 WEEKS = 8
 PLAY = {"play": "Refund at once.", "nobody_knows": True, "in_one_sentence": "No.", "protects": "The till."}
 
@@ -51,27 +51,6 @@ def review(agent, manager, topic, travel):
     rule = make.rule("Refunds need two signatures", topics=["returns"])
     make.vote(rule, -2, by=agent)
     return make.review(rule, by=manager)
-
-
-def contacts(source: Source, first: date, weeks: int, *, a_week: int, missed: int, **fields) -> None:
-    """So many contacts a week, of which so many are not resolved; the data are complete until the last day."""
-    number = Case.objects.count()
-    cases = []
-    for week in range(weeks):
-        for one in range(a_week):
-            day = first + week * WEEK + timedelta(one % 7)
-            cases.append(
-                Case(
-                    source=source, external_id=f"N{number + len(cases)}", row_hash=b"0" * 16,
-                    opened_at=datetime(day.year, day.month, day.day, 9, tzinfo=UTC), opened_day=day,
-                    customer_key=(number + len(cases)).to_bytes(32, "big"), declared=one >= missed,
-                    outcome=Outcome.NOT_RESOLVED if one < missed else Outcome.RESOLVED, **fields,
-                )
-            )  # fmt: skip
-    Case.objects.bulk_create(cases)
-    last = first + weeks * WEEK - timedelta(1)
-    source.horizon = datetime(last.year, last.month, last.day, 23, 59, 59, tzinfo=UTC)
-    source.save()
 
 
 @pytest.fixture
@@ -413,4 +392,5 @@ def test_the_page_tells_plan_looks_and_what_a_breach_would_take(review, measured
     assert (page.days_left, page.as_registered, page.why_not_extended) == (42, True, "")
     [rail] = page.looks[0].guardrails
     assert (rail.found, rail.limit, rail.breached) == ("0.0 points", "5.0 points", False)
-    assert rail.sentence.startswith("Holds:") and page.takes[0].startswith("A breach would take a rise")
+    assert rail.sentence == "Repeat contacts: not breached." and rail.for_sure == "no rise"
+    assert page.takes[0].startswith("A breach would take a rise")

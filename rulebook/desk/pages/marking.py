@@ -32,6 +32,7 @@ from rulebook.review.queries import newest_review_of, open_review_of
 from rulebook.review.services import mark_rule, why_not_marked
 from rulebook.review.states import MARK
 from rulebook.review.telling import how_it_stands
+from rulebook.review.zombies import Held, how_it_holds
 
 Origin = Review.Origin
 ONE_BY_ONE = (Origin.RULE, Origin.FLAG, Origin.BALLOT)
@@ -48,6 +49,7 @@ class Marking:
 
     review: Review | None
     stands: str
+    held: Held | None  # whether its removal holds
     may_mark: bool
     why_not: str
     refusal: str = ""
@@ -67,6 +69,7 @@ def marking_of(request: HttpRequest, rule: Rule, refusal: str = "") -> Marking |
     return Marking(
         review=review,
         stands=how_it_stands(review) if review else "",
+        held=how_it_holds(review, timezone.localdate()) if review else None,
         may_mark=request.user.has_perm(MARK) and not still,
         why_not="" if still else why_not_marked(rule),
         refusal=refusal,

@@ -19,20 +19,24 @@ from rulebook.access.models import Person
 from rulebook.access.scrubbing import scrub, told
 from rulebook.catalogue.services import FieldRefused
 from rulebook.desk.pages import review_steps, review_words
+from rulebook.desk.pages.afterwards import afterwards_of
 from rulebook.desk.pages.marking import MarkingPages, address
+from rulebook.desk.pages.trials import ready_to_try, trial_address
 from rulebook.desk.pages.words import authority
 from rulebook.errors import NotAllowed, RulebookError
 from rulebook.journal.pages import ReadOnlyAdmin, acting
 from rulebook.notices.queries import receipts_by_team
 from rulebook.numbers import long_day
 from rulebook.review import guards, lanes, queries, services, states
+from rulebook.review.afterwards import look_again
 from rulebook.review.forms import AnswersForm
 from rulebook.review.models import Review, State
 from rulebook.review.owners import owners_say
 from rulebook.review.recommending import recommendation
 from rulebook.review.services import Answers
 from rulebook.review.situation import Situation
-from rulebook.review.trial_showing import trials_of
+from rulebook.review.trial_showing import running_one, trials_of
+from rulebook.review.trials import extend_trial
 
 COMMON = (
     "play", "purpose", "nobody_knows", "in_one_sentence", "protects", "objection_answer", "effective_on",
@@ -74,7 +78,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             messages.success(request, said)
         if hidden := told({kind for text in request.POST.values() for kind in scrub(str(text)).hidden}):
             messages.info(request, hidden)
-        return HttpResponseRedirect(address(review))
+        return HttpResponseRedirect(trial_address(review) if verb == "try" else address(review))
 
     def _show(
         self,
@@ -95,6 +99,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
         context = {
             **self._decided(at),
             **self._asked(request, at),
+            **afterwards_of(request, at, may_decide=may_decide(at)),
             "review": review,
             "rule": review.rule,
             "original": review,
@@ -107,6 +112,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "first": next((offer for offer in deciding if offer.verb == "remove"), None),
             "others": [(offer, [form[name] for name in offer.fields]) for offer in deciding if offer.verb != "remove"],
             "withdraw": next((offer for offer in offered if offer.verb == "withdraw"), None),
+            "trying": review_steps.trying(at),
             "may_decide": bool(deciding),
             "whom_to_ask": at.not_theirs if open_still and not deciding else "",
             "open_still": open_still,
@@ -206,6 +212,9 @@ def _do(request: HttpRequest, review: Review, verb: str, answers: Answers) -> st
         "fence": lambda: services.write_fence(review=review, purpose=post.get("fence_purpose", ""), by=by, **fence),
         "tool": lambda: services.tool_is_changed(review=review, by=by),
         "words": lambda: services.take_in_new_words(review=review, by=by),
+        "try": lambda: ready_to_try(review=review, answers=answers, by=by),
+        "extend": lambda: extend_trial(trial=running_one(review), by=by),
+        "looked": lambda: look_again(review=review, by=by),
         "answer": lambda: services.answer_escalation(review=review, answer=post.get("their_answer", ""), by=by),
     }
     if verb in doing:

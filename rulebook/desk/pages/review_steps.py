@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rulebook.review import guards as g
-from rulebook.review import states
+from rulebook.review import plans, states
 from rulebook.review.guards import Guard
 from rulebook.review.models import State
 from rulebook.review.queries import likeliest
 from rulebook.review.situation import Situation
+from rulebook.review.suspending import START
 
 # What a field on the page mends.
 TYPED: tuple[Guard, ...] = (
@@ -69,6 +70,15 @@ def _offered(at: Situation) -> Iterator[Offer]:
             fields=FIELDS.get(row.verb, ()),
             quiet=row.verb in QUIET,
         )
+
+
+def trying(at: Situation) -> Offer | None:
+    """The trial, which has a page of its own; None where none starts from here, or it is for others."""
+    row = states.row(START)
+    if not any(step.transition is row for step in states.steps(at)) or states.not_for(row, at):
+        return None
+    closed = plans.why_never(at.rule) or _refusal(row, at, typed=False)
+    return Offer(verb="try", label=row.label, closed=closed, needs=_refusal(row, at, typed=True))
 
 
 def _refusal(row: states.Transition, at: Situation, *, typed: bool) -> str:

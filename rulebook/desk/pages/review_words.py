@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -118,12 +119,17 @@ def review_timeline(review: Review, *, names: bool) -> list[Entry]:
     actors = Actor.objects.filter(number__in={event.actor for event in events}) if names and events else ()
     who = {actor.number: str(actor) for actor in actors}
     told = [
-        Entry(timezone.localtime(event.at).date(), words.verb(event.verb), who.get(event.actor, ""))
-        for event in events[::-1]
+        Entry(timezone.localtime(event.at).date(), _what(event), who.get(event.actor, "")) for event in events[::-1]
     ]
     if review.state == State.DECIDED and review.effective_on:
         told.append(Entry(review.effective_on, capfirst(_("in force")), ahead=True))
     return told
+
+
+def _what(event: Event) -> str:
+    if event.verb == "was_due":
+        return _("it was due on %(day)s") % {"day": day(date.fromisoformat(event.after))}
+    return words.verb(event.verb)
 
 
 def notice_words(at: Situation) -> str:

@@ -10,19 +10,22 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from rulebook.access.models import Person
 from rulebook.cases.sentences import days
+from rulebook.desk.pages.afterwards import CallBackPage, still_met_again
 from rulebook.desk.pages.inbox import InboxPage
 from rulebook.desk.pages.marking import address
 from rulebook.desk.pages.review import ReviewPage
+from rulebook.desk.pages.trials import TrialPage
 from rulebook.review import lanes, queries
 from rulebook.review.models import OPEN, Review, State
-from rulebook.review.owners import who_answers
-from rulebook.review.situation import Situation, asked_by, situations
+from rulebook.review.situation import Situation, asked_by, situations, who_answers
 from rulebook.review.telling import how_it_stands
+from rulebook.review.zombies import Held, how_it_holds
 
+ASK_OR_START = require_http_methods(["GET", "HEAD", "POST"])
 PAGE = 50  # reviews of one page of a list
 MOST_PAGES = 1_000
 OVER = "over"  # those that have come to an end
@@ -37,7 +40,10 @@ EMPTY = {
 
 @dataclass(frozen=True)
 class Card:
-    """One review on the board: how old it is, its lane, whose rule it is, and what stands in its way."""
+    """One review on the board: how old it is, its lane, whose rule it is, and what stands in its way.
+
+    `held` says of one that ended its rule whether that holds.
+    """
 
     review: Review
     url: str
@@ -45,6 +51,7 @@ class Card:
     full: bool
     owner: str
     blocks: str
+    held: Held | None
 
 
 def card(at: Situation) -> Card:
@@ -54,12 +61,13 @@ def card(at: Situation) -> Card:
         url=address(review),
         age=days(old) if old else _("today"),
         full=lanes.is_full(at),
-        owner=str(next(iter(who_answers(at)), "")),
+        owner=str(next(iter(who_answers(at.rule)), "")),
         blocks=queries.what_blocks(at) if review.is_open else how_it_stands(review),
+        held=how_it_holds(review, at.today),
     )
 
 
-class ReviewPages(InboxPage, ReviewPage):
+class ReviewPages(InboxPage, CallBackPage, TrialPage, ReviewPage):
     """Rules marked for removal, and what became of them."""
 
     def get_urls(self) -> list[Any]:
@@ -69,6 +77,8 @@ class ReviewPages(InboxPage, ReviewPage):
             path("mark-several/", wrap(require_POST(self.mark_several)), name="review_review_mark_several"),
             path("asked/", wrap(self.asked), name="review_review_asked"),
             path("<int:object_id>/do/", wrap(require_POST(self.do)), name="review_review_do"),
+            path("<int:object_id>/trial/", wrap(ASK_OR_START(self.trial)), name="review_review_trial"),
+            path("<int:object_id>/call-back/", wrap(require_safe(self.call_back)), name="review_review_call_back"),
             *super().get_urls(),
         ]
 
@@ -83,9 +93,12 @@ class ReviewPages(InboxPage, ReviewPage):
             (column, [card(at) for at in column.first], EMPTY[column.state])
             for column in queries.board(cast(Person, request.user))
         ]
+        met, more_met = still_met_again(timezone.localdate())
         context = {
             "title": _("Reviews"),
             "content_title": _("Reviews"),
+            "met": met,
+            "more_met": more_met,
             "columns": columns,
             "count": sum(column.count for column, _cards, _empty in columns),
             "over": OVER,

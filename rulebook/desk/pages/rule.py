@@ -11,29 +11,31 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin
 
 from rulebook.access.models import Person
 from rulebook.access.rights import may_change_rule_of, whom_to_ask
 from rulebook.catalogue import claims
 from rulebook.catalogue.forms import RuleForm
 from rulebook.catalogue.models import Rule
+from rulebook.catalogue.queries import merged_into
 from rulebook.desk.pages import contacts
 from rulebook.desk.pages.glance import as_of, claim_of, compared, facts, owner_words, said_on
 from rulebook.desk.pages.harm import harm_card
+from rulebook.desk.pages.later_dates import LaterDatePages, later_date_of
 from rulebook.desk.pages.marking import marking_of
 from rulebook.desk.pages.rule_flags import rule_flags
 from rulebook.desk.pages.rule_votes import votes_card
-from rulebook.desk.pages.timeline import newest_event, timeline
+from rulebook.desk.pages.timeline import changed_since, newest_event, timeline
 from rulebook.desk.pages.words import field_names, tags
 from rulebook.errors import RulebookError
 from rulebook.journal.pages import acting
+from rulebook.review.models import State
 
 NUMBER = re.compile(r"[0-9]{1,18}")
 STAYING = ("_continue", "_addanother", "_saveasnew", "_popup")  # how a form says that its page is to open again
 
 
-class RulePageMixin(ModelAdmin):
+class RulePageMixin(LaterDatePages):
     """The pages of one rule beside its form. They read; the one thing they do, confirming, is a service's."""
 
     change_form_outer_before_template = "desk/rule/form_head.html"
@@ -69,14 +71,15 @@ class RulePageMixin(ModelAdmin):
         """Notes what the journal says of it: what was typed may be what was stored already."""
         before = newest_event(obj)
         super().save_model(request, obj, form, change)
-        after = newest_event(obj)
-        request.rule_changed = after.after if after and after != before else ""  # type: ignore[attr-defined]
+        request.rule_changed = changed_since(obj, before)  # type: ignore[attr-defined]
 
     def response_change(self, request: HttpRequest, obj: Rule) -> HttpResponse:
         """Back to the rule, with what changed."""
-        changed = getattr(request, "rule_changed", "")
-        names = field_names(changed.split(","))
-        said = _("Changed: %(fields)s.") % {"fields": names} if changed else _("Nothing was changed.")
+        changed, waits = getattr(request, "rule_changed", []), getattr(request, "date_waits", "")
+        if waits:
+            messages.info(request, waits)
+        said = _("Changed: %(fields)s.") % {"fields": field_names(changed)} if changed else _("Nothing was changed.")
+        said = "" if waits and not changed else said
         return self._back(request, obj, said) or super().response_change(request, obj)
 
     def response_add(self, request: HttpRequest, obj: Rule, post_url_continue: str | None = None) -> HttpResponse:
@@ -87,13 +90,18 @@ class RulePageMixin(ModelAdmin):
         """None where the form is to open again."""
         if any(name in request.POST for name in STAYING):
             return None
-        messages.success(request, said)
+        if said:
+            messages.success(request, said)
         return HttpResponseRedirect(page(rule))
 
     # Pages
 
-    def glance(self, request: HttpRequest, object_id: int, *, refusal: str = "", status: int = 200) -> HttpResponse:
-        """?at= shows what the rule said that day. `refusal` is why it could not be marked for removal."""
+    def glance(
+        self, request: HttpRequest, object_id: int, *, refusal: str = "", date_refusal: str = "", status: int = 200
+    ) -> HttpResponse:
+        """?at= shows what the rule said that day. `refusal` is why it could not be marked for removal, `date_refusal`
+        why its review-by date did not move.
+        """
         rule = self._rule(request, object_id)
         if rule is None:
             return self._nothing(request, object_id)
@@ -105,14 +113,19 @@ class RulePageMixin(ModelAdmin):
         foreign = not may_change and self.has_change_permission(request)
         flags = rule_flags(rule, today) if request.user.has_perm("flags.view_flag") else None
         entries, more = timeline(rule, versions, today, names=request.user.has_perm("journal.view_actor"))
+        marking = marking_of(request, rule, refusal)
+        lapses = bool(marking and marking.review and marking.review.state == State.LAPSING)
+        may_ask = may_change and not lapses  # what lapses is kept in its review
         context = {
             "asked": asked,
             "saying": saying,
+            "merged_into": merged_into(rule) if rule.status == Rule.Status.REMOVED else None,
             "tags": tags(rule, (saying.version or versions[-1]).number, flags.confirmed.badge if flags else ""),
             "owner": owner_words(rule),
             "facts": facts(rule),
             "harm": harm_card(rule),
-            "marking": marking_of(request, rule, refusal),
+            "marking": marking,
+            "later_date": later_date_of(request, rule, may_ask=may_ask, refusal=date_refusal),
             "flags": flags,
             "votes": votes_card(versions[-1]),
             "timeline": entries,

@@ -52,6 +52,12 @@ def newest_event(rule: Rule) -> Event | None:
     return _events(rule).first()
 
 
+def changed_since(rule: Rule, before: Event | None) -> list[str]:
+    """The fields that were changed after an event, in the order in which the journal names them."""
+    later = _events(rule).filter(verb="changed", number__gt=before.number if before else 0)
+    return [name for after in later.values_list("after", flat=True) for name in after.split(",") if name]
+
+
 def _events(rule: Rule) -> QuerySet[Event]:
     return Event.objects.filter(object_type="rule", object_code=rule.code).order_by("-number")
 
@@ -116,8 +122,18 @@ def _kind(authority: str) -> str:
     return str(AUTHORITIES.get(authority, authority)).lower()
 
 
+def _merged(event: Event) -> str:
+    return _("Merged into %(code)s") % {"code": event.after}
+
+
+def _took_in(event: Event) -> str:
+    return _("Took in %(code)s, which said the same") % {"code": event.after}
+
+
 SAID: dict[str, Callable[[Event], str]] = {
     "changed": _changed,
     "claim_lapsed": _lapsed,
     "authority_confirmed": _confirmed,
+    "merged": _merged,
+    "took_in": _took_in,
 }
