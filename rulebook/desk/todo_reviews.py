@@ -36,7 +36,7 @@ def met_again(asker: Asker) -> Iterator[Todo]:
     count, teams = found.count(), met_by_team(first)
     words = {"title": short(first.rule.title), "count": whole(count), "times": whole(first.zombies)}
     detail = ngettext("Met once since it ended.", "Met %(times)s times since it ended.", first.zombies) % words
-    if teams:
+    if teams and teams[0].named:
         detail += " " + _("Most in: %(team)s.") % {"team": teams[0].team}
     yield Todo(
         title=ngettext("“%(title)s” was removed, and agents still meet it",

@@ -12,6 +12,7 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -33,10 +34,14 @@ TELL_EVERY = 7  # days between two times that the front line is told again
 
 @dataclass(frozen=True)
 class Met:
-    """How often a removed rule was met in one team; `team` is a sentence for teams too small to be named."""
+    """How often a removed rule was met in one team.
+
+    Teams too small to be named, and what came without one, stand together in one that is not `named`.
+    """
 
     team: str
     times: int
+    named: bool = True
 
 
 def ended() -> QuerySet[Review]:
@@ -124,8 +129,9 @@ def met_by_teams(reviews: Iterable[Review]) -> dict[int, list[Met]]:
     flagged = _any(Q(rule=rule, flagged_on__gt=on) for rule, on in since.items())
     blocked = _any(Q(rule=rule, case__opened_day__gt=on) for rule, on in since.items())
     links = _blocking().filter(blocked, case__excluded="").order_by()
+    flags = Flag.objects.filter(flagged).order_by().annotate(of_team=Coalesce("team", "author__team"))
     rows = [
-        *Flag.objects.filter(flagged).order_by().values_list("rule", "team").annotate(times=Count("pk")),
+        *flags.values_list("rule", "of_team").annotate(times=Count("pk")),
         *links.values_list("rule", "case__team").annotate(times=Count("case", distinct=True)),
     ]
     for rule, team, times in rows:
@@ -146,7 +152,7 @@ def _named(counted: Counter[int | None], names: dict[int, str]) -> list[Met]:
         found[names.get(team or 0, "")] += times
     other = found.pop("", 0)
     told = [Met(name, times) for name, times in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
-    return [*told, Met(_("another team"), other)] if other else told
+    return [*told, Met(_("another team, or not known"), other, named=False)] if other else told
 
 
 @business_verb

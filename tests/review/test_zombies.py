@@ -94,11 +94,12 @@ def test_a_flag_and_the_link_it_made_are_one_and_contacts_left_out_are_none(remo
 def test_teams_of_five_are_named_and_smaller_ones_are_another_team(removed, count):
     big, other, small = make.team("Day", headcount=11), make.team("Night", headcount=8), make.team("Two", headcount=2)
     later = ENDED + timedelta(2)
-    for team in (big, big, big, other, small, None):
+    for team in (big, big, other, small, None):
         make.flag(rule=removed.rule, flagged_on=later, team=team)
+    make.flag(rule=removed.rule, flagged_on=later, author=make.person("of-day", role="agent", team=big))
     make.flag(rule=removed.rule, flagged_on=later, anonymous=True)
     # "Night" hides the two: with them alone, one could tell who it was
-    assert met_by_team(removed) == [Met("Day", 3), Met("another team", 4)]
+    assert met_by_team(removed) == [Met("Day", 3), Met("another team, or not known", 4, named=False)]
 
 
 def test_removed_turns_green_after_thirty_days_without_one(removed, count):
