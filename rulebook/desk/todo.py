@@ -23,6 +23,7 @@ from rulebook.cases.sentences import QUIET_AFTER, days, days_silent
 from rulebook.catalogue.models import Alias, Rule
 from rulebook.insight.models import RuleFigures
 from rulebook.numbers import long_day, points, whole
+from rulebook.review.models import State
 
 SHOWN = 3
 MOST_LINKS = 10_000  # that are counted: a help desk without an inventory leaves one for every case
@@ -171,7 +172,7 @@ def failed_imports(asker: Asker) -> Iterator[Todo]:
 @asks
 def overdue_reviews(asker: Asker) -> Iterator[Todo]:
     today = timezone.localdate()
-    late = asker.rules.filter(review_by__lt=today)
+    late = asker.rules.filter(review_by__lt=today).exclude(reviews__state=State.LAPSING)  # that says so itself
     found = late.aggregate(count=Count("pk"), oldest=Min("review_by"))
     if not found["count"]:
         return

@@ -14,6 +14,7 @@ from rulebook.desk.todo import Asker, Todo, asks, short
 from rulebook.numbers import day, long_day, whole
 from rulebook.review.afterwards import DAYS, to_look_at
 from rulebook.review.models import GONE, Review, State
+from rulebook.review.queries import waiting_for_yes
 from rulebook.review.states import DECIDE
 from rulebook.review.sunset import dates_to_agree_to
 from rulebook.review.zombies import met_by_team, still_met
@@ -67,6 +68,26 @@ def lapsing(asker: Asker) -> Iterator[Todo]:
         weight=96,
         icon="hourglass_bottom",
     )
+
+
+@asks
+def your_yes(asker: Asker) -> Iterator[Todo]:
+    """Rules that a person answers for, and others wish to see gone."""
+    waiting = waiting_for_yes(asker.person)
+    first = waiting.first()
+    if first is None or not asker.may("review.view_review"):
+        return
+    count = waiting.count()
+    words = {"title": short(first.rule.title), "count": whole(count)}
+    yield Todo(
+        title=ngettext("“%(title)s” waits for your yes or your objection",
+                       "%(count)s rules wait for your yes or your objection", count) % words,
+        detail=_("Marked for removal on %(day)s.") % {"day": day(first.marked_on)},
+        url=reverse("admin:review_review_asked"),
+        action=_("Look at it") if count == 1 else _("Look at them"),
+        weight=88,
+        icon="inbox",
+    )  # fmt: skip
 
 
 @asks

@@ -8,14 +8,16 @@ from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from rulebook.access.models import Person
 from rulebook.access.rights import own_rules
 from rulebook.catalogue.models import Rule
+from rulebook.numbers import long_day
 from rulebook.review import guards, states
 from rulebook.review.effects import NO_OWNERS_WAIT
 from rulebook.review.lanes import LEAST_AGREEMENT, is_full
-from rulebook.review.models import OPEN, Review, State
+from rulebook.review.models import OPEN, Review, State, Trial
 from rulebook.review.situation import WITH_RULE, Situation, asked_by, situations
 from rulebook.votes.queries import verdicts
 
@@ -73,7 +75,7 @@ def board(person: Person | None = None, *, a_column: int = A_COLUMN) -> list[Col
     counts: dict[str, int] = dict(counted)
     place = Window(RowNumber(), partition_by=F("state"), order_by=["marked_on", "pk"])
     shown = Review.objects.filter(state__in=OPEN).annotate(place=place).filter(place__lte=a_column)
-    found = shown.select_related(*WITH_RULE).order_by("marked_on", "pk")
+    found = shown.select_related(*WITH_RULE).prefetch_related("trials").order_by("marked_on", "pk")
     standing = asked_by(situations(found), person)
     return [
         Column(state, counts.get(state, 0), [at for at in standing if at.review.state == state])
@@ -84,7 +86,8 @@ def board(person: Person | None = None, *, a_column: int = A_COLUMN) -> list[Col
 def reviews_in(state: str) -> QuerySet[Review]:
     """Those of one state: the open ones oldest first, those that are over newest first."""
     order = ("marked_on", "pk") if state in OPEN else ("-decided_on", "-pk")
-    return Review.objects.filter(state=state).select_related(*WITH_RULE).order_by(*order)
+    found = Review.objects.filter(state=state).select_related(*WITH_RULE)
+    return found.prefetch_related("trials").order_by(*order)
 
 
 def over() -> QuerySet[Review]:
@@ -105,7 +108,13 @@ def likeliest(at: Situation) -> states.Transition:
 
 
 def what_blocks(at: Situation) -> str:
-    """The sentence of the first guard that the likeliest step fails; "" where nothing stands in its way."""
+    """The sentence of the first guard that the likeliest step fails; "" where nothing stands in its way.
+
+    Of a review on trial it asks for its trials: whoever has many of them fetches those along (`board` does).
+    """
+    if at.review.state == State.ON_TRIAL:
+        running = [trial for trial in at.review.trials.all() if trial.end == Trial.End.RUNNING]
+        return _("The trial runs until %(day)s.") % {"day": long_day(running[0].ends_on)} if running else ""
     return states.first_refusal(likeliest(at), at)
 
 

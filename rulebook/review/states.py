@@ -84,7 +84,7 @@ TABLE: tuple[Transition, ...] = (
                (*STANDS, g.it_is_ours, g.it_may_lapse, g.its_time_is_over), State.LAPSED),
     Transition("take_effect", _("Take effect"), (DECIDED,), None, CLOCK,
                (*STANDS, g.the_words_are_those_decided_on, g.the_owner_had_her_time, g.the_tool_is_changed,
-                g.the_notice_went_out, g.the_day_has_come, g.nobody_votes_on_it)),
+                g.the_day_has_come, g.the_notice_went_out, g.nobody_votes_on_it)),
     Transition("close", _("Close"), (*UNDER_WAY, LAPSING, DECIDED), State.WITHDRAWN, CLOCK, (g.the_rule_is_gone,),
                State.WITHDRAWN),
 )  # fmt: skip

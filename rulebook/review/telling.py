@@ -17,6 +17,9 @@ def how_it_stands(review: Review) -> str:
         return _("Decided: %(outcome)s from %(on)s.") % words
     if review.state == State.MARKED:
         return _("It was marked for removal on %(day)s.") % words
+    if review.state == State.LAPSING and review.lapses_on:
+        words["on"] = long_day(review.lapses_on)
+        return _("Its review-by date has come. It lapses on %(on)s unless somebody shows why it stays.") % words
     if review.is_open:
         return _("It was marked for removal on %(day)s, and is %(state)s.") % words
     if review.decided_by and review.decided_on == timezone.localdate():

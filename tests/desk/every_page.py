@@ -176,11 +176,11 @@ NOTICE_PAGES = [
     Page("notices_notice_again", CASES, status=302, post={}),
 ]
 REVIEW_PAGES = [
-    # how many there are of each state, the first of each; how they stand (15): their newest wordings, what the front
+    # how many there are of each state, the first of each and their trials; how they stand (15): their newest wordings, what the front
     # line said (5), ballots, tallies and open ones, fences, notices, other reviews, closed periods; whose they are;
     # removed rules that are met still
-    Page("review_review_changelist", READ, FRAME + 21),
-    Page("review_review_changelist", READ, FRAME + 19, "state=marked"),
+    Page("review_review_changelist", READ, FRAME + 22),
+    Page("review_review_changelist", READ, FRAME + 20, "state=marked"),
     Page("review_review_changelist", READ, FRAME + 10, "state=over"),  # none is over
     # the review; how it stands; figures, flags and votes of today; what happened and who did it; its trials
     Page("review_review_change", READ, FRAME + 27),
@@ -305,12 +305,12 @@ HOUSE_PAGES = [
     Page("journal_note_history", "MA", FRAME + 2),
 ]
 DESK_PAGES = [
-    # What waits for them: is there a rule, a source, a broken import or upload; roles, own departments; reviews (6),
+    # What waits for them: is there a rule, a source, a broken import or upload; roles, own departments; reviews (7),
     # quiet sources, claims and the oldest, the dearest unsorted, waiting links, rules of nobody. The cards: rules
     # counted in two ways and flagged ones in a third, sources with figures, prices added up, whether newer figures
     # are on their way, the dearest, the months. New rules on their way in; flags without a reply and how long they
     # wait, each with the closed periods; the newest audit and what audits found.
-    Page("index", ALL, FRAME + 38),
+    Page("index", ALL, FRAME + 39),
     # what an hour costs; sources with figures, prices added up, whether newer figures are on their way (three), the
     # first to go, what is gone
     Page("desk_top", READ, FRAME + 8),

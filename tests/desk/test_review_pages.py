@@ -240,7 +240,7 @@ def test_the_board_says_of_each_review_how_old_it_is_and_what_blocks_it(desk, re
     found = text(desk.get(BOARD))
     assert "3 days" in found and "Write in one line what agents do instead." in found and "Full lane" in found
     do(desk, review, "remove", **PLAY)
-    assert "working day to read it" in text(desk.get(BOARD))
+    assert "It takes effect on Friday 6 March 2026." in text(desk.get(BOARD))
     assert "Call back" in text(desk.get(f"{BOARD}?state=marked"))
     assert "There is none." in text(desk.get(f"{BOARD}?state=over"))
 

@@ -260,8 +260,8 @@ def test_the_start_page_asks_no_query_more_for_more_rules_and_never_reads_a_case
 # dearest rules, windows 2, sources, months. New rules on their way in; flags without a reply and how long they wait,
 # each with the closed periods; the newest audit, and what audits found. The frame's sample tag is remembered from the
 # first visit. Of reviews: zombies, what lapses, escalations, what waits for a tool, what to look at
-# again, later dates.
-MOST_QUERIES = 42
+# again, later dates, whose yes is waited for.
+MOST_QUERIES = 43
 
 
 def test_what_waits_is_the_weightiest_first_and_three_at_most_are_shown(client, manager):

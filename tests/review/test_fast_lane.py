@@ -34,7 +34,7 @@ def test_a_rule_is_marked_decided_told_and_gone_a_working_day_later(heard, manag
     assert (review.state, review.outcome, review.effective_on) == (State.DECIDED, State.REMOVED, MONDAY + timedelta(1))
     notice = Notice.objects.get()
     assert (notice.state, notice.published_on, notice.play) == (Notice.State.PUBLISHED, MONDAY, "Refund at once.")
-    with pytest.raises(WrongState, match="working day to read"):
+    with pytest.raises(WrongState, match="takes effect on Tuesday 3 March"):
         transition(review=review, verb="take_effect", by=None)
     assert Rule.objects.get().status == Rule.Status.IN_FORCE
 

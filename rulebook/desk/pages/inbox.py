@@ -31,6 +31,7 @@ class InboxPage(ModelAdmin):
         dates = list(dates_to_agree_to(cast(Person, request.user))[: queries.MOST_ASKED])
         context = {
             "title": _("Asked of me"),
+            "list_title": _("Asked of me"),
             "content_title": _("Asked of me"),
             "count": found.count + len(dates),
             "yes": [(at, queries.address_of(at.review), said_by_owner(at)) for at in found.yes],

@@ -95,6 +95,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             field.widget.attrs["form"] = FORM
         offered = review_steps.offers(at)
         deciding = [offer for offer in offered if offer.verb != "withdraw"]
+        main = "keep" if review.state == State.LAPSING else "remove"  # what lapses goes by itself
         open_still = review.is_open and review.state != State.DECIDED
         context = {
             **self._decided(at),
@@ -109,8 +110,9 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "tried": request.POST.get("do", "") if refusal or form.errors else "",
             "tags": [review.get_state_display(), authority(review.rule)],
             "full": lanes.full_because(at) if open_still else [],
-            "first": next((offer for offer in deciding if offer.verb == "remove"), None),
-            "others": [(offer, [form[name] for name in offer.fields]) for offer in deciding if offer.verb != "remove"],
+            "staying": review.state == State.LAPSING,
+            "first": next((offer for offer in deciding if offer.verb == main), None),
+            "others": [(offer, [form[name] for name in offer.fields]) for offer in deciding if offer.verb != main],
             "withdraw": next((offer for offer in offered if offer.verb == "withdraw"), None),
             "trying": review_steps.trying(at),
             "may_decide": bool(deciding),
@@ -118,6 +120,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "open_still": open_still,
             "heard": at.heard,
             "owners_say": owners_say(at),
+            "owner_waited_for": bool(at.answerable),
             "new_words": guards.the_words_stood_still(at) if open_still else "",
             "recommended": recommendation(at) if open_still else None,
             "known": review_words.evidence_rows(review),
@@ -176,7 +179,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
 
     def _page(self, request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
-        request.list_title = self.list_title  # type: ignore[attr-defined]  # for the frame's way back to the list
+        request.list_title = context.get("list_title", self.list_title)  # type: ignore[attr-defined]  # for the frame's way back to the list
         return TemplateResponse(request, f"desk/review/{name}.html", {**frame, **context}, status=status)
 
 

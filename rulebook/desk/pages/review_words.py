@@ -1,8 +1,9 @@
 """What the page of a review says: what was decided and from when, the evidence then and now, and what has happened."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -31,6 +32,12 @@ FROM_DAY: Mapping[str, Any] = {
     State.LAPSED.value: gettext_lazy("Lapses on %(day)s."),
 }
 BANDS: Mapping[str, Any] = {HURTS: gettext_lazy("it hurts"), HELPS: gettext_lazy("it helps")}
+# Of a verb that happens once, the column of the review that says on which day.
+DAY_OF: Mapping[str, str] = {
+    "marked": "marked_on", "agreed": "owner_agreed_on", "object": "objected_on", "take_effect": "in_force_on",
+    "undo": "undone_on", "keep": "decided_on", "escalate": "decided_on", "withdraw": "decided_on",
+    "tool_changed": "tool_changed_on", "escalation_answered": "answered_on",
+}  # fmt: skip
 NEWEST = 60  # events of one review that its page shows
 
 
@@ -42,7 +49,7 @@ def confirmation(at: Situation) -> str:
         return " ".join([said, _what_comes_first(at), _undo_words()])
     if review.in_force_on is not None and review.state in FROM_DAY:
         said = str(FROM_DAY[review.state]) % {"day": long_day(review.in_force_on), "limit": review.limit}
-        return f"{said} {_undo_words()}" if not guards.within_thirty_days(at) else said
+        return f"{said} {_undo_words(review.in_force_on)}" if not guards.within_thirty_days(at) else said
     return how_it_stands(review)
 
 
@@ -52,7 +59,9 @@ def _what_comes_first(at: Situation) -> str:
     return guards.the_tool_is_changed(at) or _("The front line hears it first.")
 
 
-def _undo_words() -> str:
+def _undo_words(since: date | None = None) -> str:
+    if since is not None:
+        return _("You can undo it until %(day)s.") % {"day": long_day(since + timedelta(days=guards.UNDO_DAYS))}
     return _("You can undo it for %(days)s days.") % {"days": guards.UNDO_DAYS}
 
 
@@ -88,6 +97,8 @@ def _harm(found: Mapping[str, Any]) -> str:
 
 def _price(found: Mapping[str, Any]) -> str:
     price = found.get("price")
+    if price is not None and float(price) == 0:
+        return _("no contact known that it blocked")
     return _("not known") if price is None else _("at most %(points)s points") % {"points": points(float(price))}
 
 
@@ -118,17 +129,23 @@ def review_timeline(review: Review, *, names: bool) -> list[Entry]:
     events = list(Event.objects.filter(object_type="review", object_code=str(review.pk)).order_by("-number")[:NEWEST])
     actors = Actor.objects.filter(number__in={event.actor for event in events}) if names and events else ()
     who = {actor.number: str(actor) for actor in actors}
-    told = [
-        Entry(timezone.localtime(event.at).date(), _what(event), who.get(event.actor, "")) for event in events[::-1]
-    ]
+    once = {verb for verb, times in Counter(event.verb for event in events).items() if times == 1}
+    told = [Entry(_day_of(event, review, once), _what(event), who.get(event.actor, "")) for event in events[::-1]]
     if review.state == State.DECIDED and review.effective_on:
         told.append(Entry(review.effective_on, capfirst(_("in force")), ahead=True))
     return told
 
 
+def _day_of(event: Event, review: Review, once: set[str]) -> date:
+    """The day that counts: the review's own where it happened once, as the page names it; else the event's."""
+    column = DAY_OF.get(event.verb, "decided_on" if event.after == State.DECIDED else "")
+    stored = getattr(review, column) if column and event.verb in once else None
+    return stored or timezone.localtime(event.at).date()
+
+
 def _what(event: Event) -> str:
     if event.verb == "was_due":
-        return _("it was due on %(day)s") % {"day": day(date.fromisoformat(event.after))}
+        return _("It was due on %(day)s") % {"day": day(date.fromisoformat(event.after))}
     return words.verb(event.verb)
 
 
