@@ -176,9 +176,9 @@ NOTICE_PAGES = [
     Page("notices_notice_again", CASES, status=302, post={}),
 ]
 REVIEW_PAGES = [
-    # how many there are of each state, the first of each and their trials; how they stand (15): their newest wordings, what the front
-    # line said (5), ballots, tallies and open ones, fences, notices, other reviews, closed periods; whose they are;
-    # removed rules that are met still
+    # how many there are of each state, the first of each and their trials; how they stand (15): their newest wordings,
+    # what the front line said (5), ballots, tallies and open ones, fences, notices, other reviews, closed periods;
+    # whose they are; removed rules that are met still
     Page("review_review_changelist", READ, FRAME + 22),
     Page("review_review_changelist", READ, FRAME + 20, "state=marked"),
     Page("review_review_changelist", READ, FRAME + 10, "state=over"),  # none is over
