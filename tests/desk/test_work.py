@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
@@ -237,10 +237,11 @@ def test_for_ever_it_looks_again_and_a_database_that_does_not_answer_is_told_onc
     assert ran.err.count("does not answer") == 1 and ran.err.count("This one waits") == 1
 
 
-def test_a_look_costs_a_few_short_queries_and_none_of_cases(django_assert_max_num_queries):
+def test_a_look_costs_a_few_short_queries_and_none_of_cases(django_assert_max_num_queries, travel):
+    travel(date(2026, 3, 3))  # at noon: before five nobody asks for the morning letters
     make.rule(code="R1")
     upload()
     work.work()
-    with django_assert_max_num_queries(32) as asked:  # the duties' own rows, and at most four for one of them
+    with django_assert_max_num_queries(33) as asked:  # the duties' own rows, and at most four for one of them
         assert not work.is_due()
     assert not [sql for query in asked.captured_queries if re.search('"(cases_case|votes_cast)"', sql := query["sql"])]
