@@ -18,8 +18,7 @@ def mermaid(table: Iterable[Transition] = TABLE) -> str:
     for transition in table:
         for source, to in _moves(transition):
             arrows.setdefault((source, to), []).append(transition.verb)
-    lines = ["stateDiagram-v2", f"    [*] --> {State.MARKED}: mark", f"    [*] --> {State.LAPSING}: {SUNSET}"]
-    lines.append(f"    {State.MARKED} --> {State.ASSESSING}: first answer")
+    lines = ["stateDiagram-v2", f"    [*] --> {State.MARKED}: mark, {SUNSET}"]
     lines += [f"    {source} --> {to}: {', '.join(verbs)}" for (source, to), verbs in arrows.items()]
     lines += [f"    {state} --> [*]" for state in State if state not in OPEN]
     return "\n".join(lines)

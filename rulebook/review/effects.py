@@ -14,8 +14,9 @@ from rulebook.notices.models import Notice
 from rulebook.notices.services import draft_notice, publish_notice, withdraw_notice
 from rulebook.review.models import GONE, REWORDED, Review, State
 from rulebook.review.situation import Situation, notice_of
-from rulebook.review.states import DECIDED, LAPSING, ON_TRIAL, TAKES_EFFECT, Transition
+from rulebook.review.states import DECIDED, LAPSING, ON_TRIAL, TAKES_EFFECT, UNDER_WAY, Transition
 from rulebook.review.suspending import move_trial
+from rulebook.votes.services import lay_on_top, take_from_top
 
 OWNER_DAYS = 7  # open days in which an absent owner may object
 NO_OWNERS_WAIT = (State.DECLARED_MYTH, State.WRITTEN_DOWN, State.LAPSED)
@@ -89,6 +90,7 @@ def was_due(at: Situation) -> date | None:
 def carry_out(row: Transition, at: Situation, before: State, by: Acting | None) -> None:
     """What happens outside the review once it has moved."""
     review = at.review
+    ask_the_front_line(review)
     move_trial(review, row.verb, at.today, by)
     if row.to is None:
         _change_the_rule(at)
@@ -104,6 +106,14 @@ def carry_out(row: Transition, at: Situation, before: State, by: Acting | None) 
         withdraw_notice(notice=at.notice, by=by)
     if row.to == State.KEPT:
         change_rule(rule=at.rule, fields={"purpose": review.purpose, "review_by": review.review_by}, by=None)
+
+
+def ask_the_front_line(review: Review) -> None:
+    """While it is to be decided, agents find the rule on top of their stack of cards."""
+    if review.state in UNDER_WAY:
+        lay_on_top(rule=review.rule)
+    else:
+        take_from_top(rule=review.rule)
 
 
 def _soonest(at: Situation, review: Review) -> date:

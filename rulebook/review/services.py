@@ -79,6 +79,7 @@ def mark_rule(
     )
     _take_in(review, rule, answers or {})
     _store_new(review)
+    effects.ask_the_front_line(review)
     record("marked", "review", str(review.pk), after=review.state, by=by)
     return review
 
@@ -111,18 +112,23 @@ def transition(
     if at.review.state not in row.sources or (seen and seen != at.review.state):
         raise WrongState(how_it_stands(at.review))
     _refuse_strangers(row, at, by)
-    before, due = State(at.review.state), effects.was_due(at) if by is None and verb != "close" else None
-    _take_in(at.review, at.rule, answers or {})
+    return _move(row, at, by, answers or {})
+
+
+def _move(row: states.Transition, at: Situation, by: Acting | None, answers: Answers) -> Review:
+    """The one place that writes a state."""
+    before, due = State(at.review.state), effects.was_due(at) if by is None and row.verb != "close" else None
+    _take_in(at.review, at.rule, answers)
     if refusal := states.first_refusal(row, at):
         raise WrongState(refusal)
     effects.prepare(row, at, by)
     to = row.to or State(at.review.outcome)
     at.review.state = to
-    if not Review.objects.filter(pk=review.pk, state=before).update(**_stored(at.review)):
+    if not Review.objects.filter(pk=at.review.pk, state=before).update(**_stored(at.review)):
         raise LostRace(_("Somebody else moved this review at the same moment. Look at it again."))
     effects.carry_out(row, at, before, by)
-    record(verb, "review", str(review.pk), before=before, after=to, by=by)
-    late(review, due, at.today)
+    record(row.verb, "review", str(at.review.pk), before=before, after=to, by=by)
+    late(at.review, due, at.today)
     return at.review
 
 
@@ -266,9 +272,8 @@ def _refuse_strangers(row: states.Transition, at: Situation, by: Acting | None) 
 
 def _begin(at: Situation, by: Acting) -> None:
     """The first answer begins the assessment."""
-    if Review.objects.filter(pk=at.review.pk, state=State.MARKED).update(state=State.ASSESSING):
-        at.review.state = State.ASSESSING
-        record("assessed", "review", str(at.review.pk), before=State.MARKED, after=State.ASSESSING, by=by)
+    if at.review.state == State.MARKED:
+        _move(states.row("assess"), at, by, {})
 
 
 def _stored(review: Review) -> dict[str, Any]:

@@ -28,7 +28,7 @@ TAKES_EFFECT = (
 MARK = "review.add_review"
 DECIDE = "review.change_review"
 OWN = "of who answers for the rule"  # no role: `only` says who, and whoever that is may sign in on a phone alone
-CLOCK = ""  # no person: `work` does it
+CLOCK = ""  # nobody asks for it: a day that has come does it, or the first answer
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,9 @@ TABLE: tuple[Transition, ...] = (
     Transition("revert_trial", _("Put the rule back"), (ON_TRIAL,), ASSESSING, DECIDE),
     Transition("undo", _("Undo"), (DECIDED, *TAKES_EFFECT), ASSESSING, DECIDE,
                (g.within_thirty_days, g.no_other_review, g.nothing_came_after)),
+    Transition("assess", _("Begin to assess"), (MARKED,), ASSESSING, CLOCK),
+    Transition("begin_lapsing", _("Begin to lapse"), (MARKED,), LAPSING, CLOCK,
+               (*STANDS, g.it_is_ours, g.it_may_lapse)),
     Transition("lapse", _("Lapse"), (LAPSING,), DECIDED, CLOCK,
                (*STANDS, g.it_is_ours, g.it_may_lapse, g.its_time_is_over), State.LAPSED),
     Transition("take_effect", _("Take effect"), (DECIDED,), None, CLOCK,

@@ -187,14 +187,13 @@ def _begin(*, rule: Rule, calendar: Calendar) -> Review:
     late(review, rule.review_by, review.marked_on)
     if escalates(review.rule):
         return escalate_by_clock(review=review, calendar=calendar)
-    last = calendar.add_open_days(review.marked_on, LAPSING_DAYS)
-    Review.objects.filter(pk=review.pk, state=State.MARKED).update(state=State.LAPSING, lapses_on=last)
-    review.refresh_from_db()
+    review = transition(review=review, verb="begin_lapsing", by=None)
+    review.lapses_on = last = last_day(review, calendar)
+    review.save(update_fields=["lapses_on"])
     draft_notice(
         version=review.version, about=notice_of(review), kind=State.LAPSED,
         effective_on=calendar.add_working_days(last, 1), by=None,
     )  # fmt: skip
-    record("lapsing_begun", "review", str(review.pk), before=State.MARKED, after=State.LAPSING, by=None)
     return review
 
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rulebook.access.models import Team
-from rulebook.catalogue.models import RuleVersion
+from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.fields import BytewiseField
 
 IMPACT = (MinValueValidator(-2), MaxValueValidator(2))
@@ -104,6 +104,18 @@ class TalliedVote(models.Model):
 
     def __str__(self) -> str:
         return f"in tally {self.tally_id}"
+
+
+class TopCard(models.Model):
+    """A rule on which the front line is asked for its votes now: its card lies on top of everybody's stack.
+
+    Whoever asks lays it there and takes it away; the card itself says nothing of it.
+    """
+
+    rule = models.OneToOneField(Rule, models.CASCADE, primary_key=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"rule {self.rule_id} on top"
 
 
 class Ballot(models.Model):

@@ -16,7 +16,7 @@ from rulebook.errors import LostRace, RulebookError, WrongState
 from rulebook.journal.services import business_verb
 from rulebook.numbers import whole
 from rulebook.votes.counting import PLACES
-from rulebook.votes.models import StandingVote
+from rulebook.votes.models import StandingVote, TopCard
 from rulebook.votes.storing import store_vote
 
 WANTS = ("product", "caring", "on_time", "put_right")  # the four things customers want
@@ -51,6 +51,18 @@ def cast_standing(
 def withdraw_standing(*, version: RuleVersion, voice: Voice) -> bool:
     """Take one's own vote back; False where there is none. A tally that is published already stays as it is."""
     return bool(StandingVote.objects.filter(**_own(version, voice)).delete()[0])
+
+
+def lay_on_top(*, rule: Rule) -> None:
+    """Deal the rule first, before what is flagged, until it is taken from there. For whoever asks for votes on it,
+    within their own transaction.
+    """
+    TopCard.objects.get_or_create(rule=rule)
+
+
+def take_from_top(*, rule: Rule) -> None:
+    """Deal the rule in its turn again."""
+    TopCard.objects.filter(rule=rule).delete()
 
 
 def refuse_past(version: RuleVersion) -> None:

@@ -17,7 +17,7 @@ from rulebook.access.models import Department
 from rulebook.access.voices import Voice
 from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.flags.models import Flag
-from rulebook.votes.models import Ballot, BallotItem, Cast, Opinion, StandingVote
+from rulebook.votes.models import Ballot, BallotItem, Cast, Opinion, StandingVote, TopCard
 from rulebook.votes.queries import of_current_wordings
 
 SITTING = 12  # cards: about a minute
@@ -134,7 +134,9 @@ def department_of(voice: Voice) -> Department | None:
 
 
 class StandingDeck:
-    """Rules in force on whose wording the voter has not voted: those of the own department first, then the flagged."""
+    """Rules in force on whose wording the voter has not voted: those on top first, then those of the own department,
+    then the flagged.
+    """
 
     def __init__(self, voice: Voice) -> None:
         self.voice = voice
@@ -150,10 +152,11 @@ class StandingDeck:
             .exclude(pk__in=list(without)[:MOST_CARRIED])
             .filter(~Exists(mine))
             .annotate(
+                on_top=Exists(TopCard.objects.filter(rule=OuterRef("rule"))),
                 far=Case(When(own, then=Value(0)), default=Value(1), output_field=IntegerField()),
                 flags=Coalesce(Subquery(flags.annotate(count=Count("pk")).values("count")), 0),
             )
-            .order_by("far", "-flags", F("rule__code"))
+            .order_by("-on_top", "far", "-flags", F("rule__code"))
             .values_list("pk", flat=True)[:SITTING]
         )
 

@@ -32,7 +32,7 @@ from rulebook.votes.models import Ballot
 from rulebook.votes.queries import front_line_heard
 from tests import make
 
-MANY, STEPS = 12, 40  # houses, and events that each lives through
+MANY, STEPS = 6, 40  # houses, and events that each lives through
 START = date(2026, 3, 2)
 VERBS = [each.verb for each in TABLE]
 CLOCKS = [each.verb for each in TABLE if each.permission == CLOCK]

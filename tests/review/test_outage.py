@@ -94,7 +94,7 @@ def test_everything_of_the_week_is_done_once_with_the_day_on_which_it_was_due(ho
     assert not work.is_due() and work.work() == [] and work.work() == []
 
     # What began, took effect, was told and ended, and the day beside it on which it should have been
-    assert due("lapsing_begun") == {} and due("marked") == {"BEGINS": (BACK, MONDAY + 3 * DAY)}
+    assert due("begin_lapsing") == {} and due("marked") == {"BEGINS": (BACK, MONDAY + 3 * DAY)}
     assert due("take_effect") == {"EFFECT": (BACK, MONDAY + DAY)}
     assert due("lapse") == {"LAPSES": (BACK, MONDAY + 4 * DAY)}
     told = Event.objects.get(verb="was_due", object_code=str(review("SILENT").pk))
@@ -190,7 +190,7 @@ today = timezone.localdate()
 begun = len(begin_sunsets(today))
 print(json.dumps([begun, len(run_clocks(today)), write_letters(today)]))
 """
-EACH = {"take_effect": 8, "lapse": 8, "lapsing_begun": 16}
+EACH = {"take_effect": 8, "lapse": 8, "begin_lapsing": 16}
 
 
 @pytest.mark.process

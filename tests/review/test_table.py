@@ -1,10 +1,13 @@
 """Every state, verb and role: who may not, who comes at the wrong time, and who goes through."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+import rulebook
 from rulebook.catalogue.models import Rule
 from rulebook.errors import NotAllowed, WrongState
 from rulebook.notices.models import Notice
@@ -69,7 +72,7 @@ def test_every_verb_of_every_role_is_refused_or_goes_through_as_the_table_says(s
             found[got] += 1
             review = None if got == "goes through" else review  # a refusal changes nothing
     total = len(State) * len(TABLE) * len(ROLES)
-    assert total == 14 * 16 * 7 == 1568, f"{total} combinations of state, verb and role; here {dict(found)}"
+    assert total == 14 * 18 * 7 == 1764, f"{total} combinations of state, verb and role; here {dict(found)}"
     assert sum(found.values()) == len(TABLE) * len(ROLES)
 
 
@@ -122,3 +125,10 @@ def test_an_open_button_goes_through_and_a_closed_one_gives_its_sentence(cast, t
                 assert said == ""
             except WrongState as told:
                 assert str(told) == said != ""
+
+
+def test_one_line_of_the_house_writes_the_state_of_a_review():
+    writes = re.compile(r"review\.state = |Review\.objects.*update\([^)]*\bstate=[^)]")
+    house = Path(rulebook.__file__).parent
+    found = [path.name for path in house.rglob("*.py") for line in path.read_text().splitlines() if writes.search(line)]
+    assert found == ["services.py"]
