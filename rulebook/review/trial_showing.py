@@ -1,6 +1,5 @@
 """A trial as its page tells it: the plan in words, what each look found, what a breach would take, and what is left."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,9 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rulebook.access.models import Team
 from rulebook.catalogue.models import Rule
-from rulebook.catalogue.services import FieldRefused
 from rulebook.errors import WrongState
 from rulebook.numbers import day, decimal, long_day, percent, points, signed, whole
 from rulebook.review import plans
@@ -113,19 +110,6 @@ def proposed(rule: Rule, today: date | None = None) -> Proposal:
     except WrongState as refused:
         return Proposal(False, str(refused), plans.PROPOSED[-1])
     return Proposal(volume.is_enough, volume.sentence, volume.weeks)
-
-
-def volume_in_words(
-    *, rule: Rule, weeks: int, minimum_effect: float, teams: Sequence[Team] = (), today: date | None = None
-) -> tuple[bool, str]:
-    """Whether a trial could show the effect, and the sentence that says so: before anybody asks for one."""
-    try:
-        measured = plans.measure(
-            rule=rule, weeks=weeks, teams=teams, minimum_effect=minimum_effect, today=today or timezone.localdate()
-        )
-    except (FieldRefused, WrongState) as refused:
-        return False, str(refused)
-    return measured.volume.is_enough, measured.volume.sentence
 
 
 def how_it_runs(trial: Trial, today: date) -> str:

@@ -13,7 +13,7 @@ from rulebook.journal.models import Event
 from rulebook.notices.models import Notice
 from rulebook.review.models import State, Trial
 from rulebook.review.services import transition
-from rulebook.review.trial_showing import trials_of, volume_in_words
+from rulebook.review.trial_showing import trials_of
 from rulebook.review.trials import (
     end_trial,
     extend_trial,
@@ -99,8 +99,6 @@ def test_where_the_volume_cannot_show_it_nothing_begins_and_ninety_days_are_prop
         start_trial(review=review, weeks=WEEKS, minimum_effect=0.05, answers=PLAY, by=manager)
     review.refresh_from_db()
     assert review.state == State.MARKED and not Trial.objects.exists() and not Notice.objects.exists()
-    assert volume_in_words(rule=review.rule, weeks=WEEKS, minimum_effect=0.05)[0] is False
-    assert volume_in_words(rule=review.rule, weeks=WEEKS, minimum_effect=0.10)[0] is True
 
 
 def test_where_nothing_is_measured_there_is_no_trial(review, manager, source):
