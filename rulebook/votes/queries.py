@@ -174,7 +174,7 @@ def _heard(asked: Asked, needed: int, voted: int, balloted_on: date | None, unti
     if until is not None and today >= until:
         text = _("Agents could vote on it for %(days)s open days, since %(day)s.")
         return Heard(True, text % {"days": OPEN_DAYS, "day": day(asked.marked_on or today)}, needed)
-    return Heard(False, _missing(needed, until), needed)
+    return Heard(False, _missing(asked.rule, needed, until), needed)
 
 
 def enough(agents: int) -> int:
@@ -254,7 +254,7 @@ def _balloted_on(asked: Sequence[Asked]) -> dict[int, date]:
     return {version: timezone.localtime(at).date() for version, at in rows}
 
 
-def _missing(needed: int, until: date | None) -> str:
+def _missing(rule: Rule, needed: int, until: date | None) -> str:
     """What is still missing, and when time alone will do."""
     if needed:
         told = _("No agent has voted on it.")
@@ -267,9 +267,11 @@ def _missing(needed: int, until: date | None) -> str:
             "told": told,
             "day": day(until),
         }
+    nobody = _("No agent is registered here:")
+    if rule.department is not None:
+        nobody = _("No agent is registered in %(department)s:") % {"department": rule.department.name}
     if until is None:
-        text = _(
-            "No agent is registered here: the front line counts as heard %(days)s open days after the rule is marked."
-        )
-        return text % {"days": OPEN_DAYS}
-    return _("No agent is registered here: the front line counts as heard on %(day)s.") % {"day": day(until)}
+        text = _("%(nobody)s the front line counts as heard %(days)s open days after the rule is marked.")
+        return text % {"nobody": nobody, "days": whole(OPEN_DAYS)}
+    text = _("%(nobody)s the front line counts as heard on %(day)s.")
+    return text % {"nobody": nobody, "day": day(until)}

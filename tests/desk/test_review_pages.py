@@ -278,10 +278,13 @@ def test_the_inbox_holds_what_waits_for_this_person_alone(client, owner, review,
 
 def test_an_escalation_waits_for_its_answer(desk, review):
     do(desk, review, "escalate", addressee="Head of Legal", answer_due="2026-03-20")
-    assert "Asked of Head of Legal" in text(desk.get(ASKED))
+    assert "Asked of Head of Legal" in text(desk.get(ASKED)) and "too long" not in text(desk.get(ASKED))
+    Review.objects.update(answer_due=MONDAY - timedelta(days=3))
+    assert "3 days too long" in text(desk.get(page(review))) and "3 days too long" in text(desk.get(ASKED))
     review.refresh_from_db()
     assert do(desk, review, "answer", their_answer="It may go.").status_code == 302
     assert "It may go." in text(desk.get(page(review))) and "Nothing is asked" in text(desk.get(ASKED))
+    assert "too long" not in text(desk.get(page(review)))
 
 
 def test_the_one_link_of_a_letter_takes_a_yes_or_an_objection_on_a_phone(client, owner, review):

@@ -1,5 +1,6 @@
 """The page that starts a trial, and the trial on the page of its review."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -79,6 +80,11 @@ def text(response):
     return " ".join(response.content.decode().replace("\N{NO-BREAK SPACE}", " ").split())
 
 
+def plain(response):
+    """The words of a page without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", text(response)).split())
+
+
 def begun(review, by, travel, **fields) -> Trial:
     trial = start_trial(review=review, weeks=8, minimum_effect=0.1, by=by, **fields)
     travel(TUESDAY)
@@ -141,6 +147,13 @@ def test_it_starts_and_the_review_tells_from_when(desk, review, few):
     assert Notice.objects.get().state == "published"
     assert desk.post(form(review), SENT).url == page(review)  # a second click
     assert Trial.objects.count() == 1
+
+
+def test_what_has_happened_names_the_day_on_which_the_trial_began(desk, review, few, manager, travel):
+    trial = begun(review, manager, travel)
+    assert "3 Mar 2026 Trial begun" in plain(desk.get(page(review)))
+    Trial.objects.filter(pk=trial.pk).update(begun_on=MONDAY)
+    assert "2 Mar 2026 Trial begun" in plain(desk.get(page(review)))
 
 
 def test_a_comma_is_as_good_as_a_dot_and_teams_limits_and_day_are_registered(desk, review, source, topic):

@@ -224,6 +224,10 @@ def test_without_agents_only_time_counts():
     assert (found.heard, found.needed) == (False, 0)
     assert found.sentence == "No agent is registered here: the front line counts as heard on 16 Mar 2026."
     assert front_line_heard(rule, marked_on=MARKED, today=date(2026, 3, 16)).heard
+    finance = make.rule(department=make.department("Finance"))
+    assert front_line_heard(finance, marked_on=MARKED, today=MARKED).sentence == (
+        "No agent is registered in Finance: the front line counts as heard on 16 Mar 2026."
+    )
 
 
 def test_it_costs_eight_queries_at_most():

@@ -7,11 +7,13 @@ from typing import Any, cast
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
 from rulebook.access.models import Person
 from rulebook.desk.pages.date_words import agree_words, asked
+from rulebook.desk.pages.review_words import too_long
 from rulebook.numbers import long_day
 from rulebook.review import guards, queries
 from rulebook.review.owners import said_by_owner
@@ -36,7 +38,7 @@ class InboxPage(ModelAdmin):
             "count": found.count + len(dates),
             "yes": [(at, queries.address_of(at.review), said_by_owner(at)) for at in found.yes],
             "fences": [(at.review, _until(at)) for at in found.fences],
-            "escalated": found.escalated,
+            "escalated": [(review, too_long(review, timezone.localdate())) for review in found.escalated],
             "dates": [(wish, asked(wish), agree_words(wish)) for wish in dates],
         }
         pages = cast(Any, self)

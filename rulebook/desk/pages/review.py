@@ -97,6 +97,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
         deciding = [offer for offer in offered if offer.verb != "withdraw"]
         main = "keep" if review.state == State.LAPSING else "remove"  # what lapses goes by itself
         open_still = review.is_open and review.state != State.DECIDED
+        trials = trials_of(review)
         context = {
             **self._decided(at),
             **self._asked(request, at),
@@ -124,9 +125,9 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "new_words": guards.the_words_stood_still(at) if open_still else "",
             "recommended": recommendation(at) if open_still else None,
             "known": review_words.evidence_rows(review),
-            "timeline": review_words.review_timeline(review, names=request.user.has_perm("journal.view_actor")),
+            "timeline": review_words.review_timeline(review, trials, names=request.user.has_perm("journal.view_actor")),
             "form_id": FORM,
-            "trials": trials_of(review),
+            "trials": trials,
             "may_end_trial": review.state == State.ON_TRIAL and may_decide(at),
         }
         return self._page(request, "page", context, status)
@@ -144,6 +145,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "notice_words": review_words.notice_words(at),
             "rewording": review_words.rewording(at),
             "waits_for_answer": answerable,
+            "too_long": review_words.too_long(review, at.today),
             "may_answer": answerable and not at.not_theirs,
         }
 

@@ -1,7 +1,7 @@
 """What the page of a review says: what was decided and from when, the evidence then and now, and what has happened."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from rulebook.cases.sentences import days as days_in_words
 from rulebook.desk.pages.comparing import Comparison, compare
 from rulebook.desk.pages.timeline import Entry
 from rulebook.journal import words
@@ -21,6 +22,7 @@ from rulebook.review.evidence import evidence_of
 from rulebook.review.models import Review, State
 from rulebook.review.situation import Situation
 from rulebook.review.telling import how_it_stands
+from rulebook.review.trial_showing import TrialShown
 from rulebook.votes.counting import HELPS, HURTS
 
 FROM_DAY: Mapping[str, Any] = {
@@ -124,23 +126,40 @@ def _whole(title: str, text: str) -> str:
     return "\n".join(part for part in (title, text) if part)
 
 
-def review_timeline(review: Review, *, names: bool) -> list[Entry]:
+def review_timeline(review: Review, trials: Sequence[TrialShown] = (), *, names: bool) -> list[Entry]:
     """What the journal says of a review, the oldest first, and what lies ahead. Two queries."""
     events = list(Event.objects.filter(object_type="review", object_code=str(review.pk)).order_by("-number")[:NEWEST])
     actors = Actor.objects.filter(number__in={event.actor for event in events}) if names and events else ()
     who = {actor.number: str(actor) for actor in actors}
     once = {verb for verb, times in Counter(event.verb for event in events).items() if times == 1}
-    told = [Entry(_day_of(event, review, once), _what(event), who.get(event.actor, "")) for event in events[::-1]]
+    days = _days_of(review, trials)
+    told = [Entry(_day_of(event, days, once), _what(event), who.get(event.actor, "")) for event in events[::-1]]
     if review.state == State.DECIDED and review.effective_on:
         told.append(Entry(review.effective_on, capfirst(_("in force")), ahead=True))
     return told
 
 
-def _day_of(event: Event, review: Review, once: set[str]) -> date:
-    """The day that counts: the review's own where it happened once, as the page names it; else the event's."""
-    column = DAY_OF.get(event.verb, "decided_on" if event.after == State.DECIDED else "")
-    stored = getattr(review, column) if column and event.verb in once else None
+def _days_of(review: Review, trials: Sequence[TrialShown]) -> dict[str, date | None]:
+    """{verb: the day on which it counts, as the page names it}."""
+    found = {verb: getattr(review, column) for verb, column in DAY_OF.items()}
+    found[State.DECIDED] = review.decided_on
+    if trials:
+        found["trial_begun"] = trials[0].trial.begun_on
+    return found
+
+
+def _day_of(event: Event, days: Mapping[str, date | None], once: set[str]) -> date:
+    """The day that counts, where it happened once; else the event's."""
+    stored = days.get(event.verb if event.verb in days else event.after) if event.verb in once else None
     return stored or timezone.localtime(event.at).date()
+
+
+def too_long(review: Review, today: date) -> str:
+    """By how much the answer to an escalation is late; "" where it is not, or is there."""
+    if review.state != State.ESCALATED or review.answered_on or review.answer_due is None:
+        return ""
+    late = (today - review.answer_due).days
+    return _("%(days)s too long") % {"days": days_in_words(late)} if late > 0 else ""
 
 
 def _what(event: Event) -> str:
