@@ -167,9 +167,9 @@ def _say_yes(review: Review) -> None:
 
 def _delegated(house: _House) -> None:
     if review := house.mark_and_hear(decided.DELEGATED):
-        _say_yes(review)
         on = house.calendar.add_working_days(house.today, 2) + DAY
         review = house.do(review, "delegate", decided.DELEGATED, effective_on=on)
+        _say_yes(review)
         _read(review, decided.READ_AGAIN)
         days_pass(review, 1)
 

@@ -57,6 +57,7 @@ VERBS: Words = {
     "password_changed": _("password changed"),
     "policy_set": _("method changed"),
     "proposed": _("proposed"),
+    "reopen": _("open again, as the rule was changed"),
     "published": _("published"),
     "put_back": _("put back into the queue"),
     "put_back_in_force": _("put back in force"),

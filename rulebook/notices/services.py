@@ -5,7 +5,7 @@ Reviews write them. A receipt writes no event: the journal would tell who read w
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,6 +28,7 @@ from rulebook.numbers import long_day
 
 State = Notice.State
 CHANGE = "notices.change_notice"
+LATEST = 366  # days ahead
 LONGEST_PLAY = 2_000  # characters: what an agent reads at a desk with a customer waiting
 
 teach("notice", {**dict(State.choices), "typo": gettext_lazy("a typo"), "text": gettext_lazy("what it says")})
@@ -58,7 +59,9 @@ def draft_notice(
         "told_again_on": None, "in_letters_on": None,
         "text_hash": text_hash(kind, headline, limit, play, effective_on),
     }  # fmt: skip
-    notice, _made = Notice.objects.update_or_create(about=about, defaults=fields)
+    notice, made = Notice.objects.update_or_create(about=about, defaults=fields)
+    if not made:
+        notice.receipts.all().delete()  # who read the first one, or that it was taken back, reads this one too
     notice.teams.set(teams)
     return notice
 
@@ -134,7 +137,11 @@ def tell_again(*, notice: Notice, by: Acting | None = None) -> bool:
     Who read it before today is asked anew. That they read it stays known.
     """
     refuse_without(by, CHANGE)
-    notice = Notice.objects.select_for_update().get(pk=notice.pk)
+    notice = Notice.objects.select_for_update(of=("self",)).select_related("version__rule__department__head").get(
+        pk=notice.pk
+    )  # fmt: skip
+    rule = notice.version.rule
+    refuse_others_rules(by, rule.department, rule.owner_id)
     if notice.state != State.PUBLISHED:
         raise WrongState(_("This notice is not published, so it cannot be told again."))
     today = timezone.localdate()
@@ -191,6 +198,10 @@ def _refuse_day(notice: Notice, day: date, typo: bool) -> None:
         raise FieldRefused("effective_on", _("Another day is no typo. Use “Change it and ask anew”."))
     if notice.effective_on <= timezone.localdate():
         raise FieldRefused("effective_on", _("It has taken effect. Its day stays."))
+    if notice.kind in (Notice.Kind.SUSPENDED, Notice.Kind.PUT_BACK):
+        raise FieldRefused("effective_on", _("Its day is that of a trial. Put the trial off, not its notice."))
+    if day > timezone.localdate() + timedelta(days=LATEST):
+        raise FieldRefused("effective_on", _("Set a day within 12 months."))
     if day < notice.effective_on:
         text = _("The day was decided: it can be put off, not brought forward. Choose %(day)s or later.")
         raise FieldRefused("effective_on", text % {"day": long_day(notice.effective_on)})

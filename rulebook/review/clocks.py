@@ -12,18 +12,21 @@ from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 
 from rulebook.access.calendar import SATURDAY, house_calendar
-from rulebook.catalogue.models import Rule
+from rulebook.access.letters import write_letter
+from rulebook.catalogue.models import Rule, RuleVersion
 from rulebook.errors import LostRace, WrongState
 from rulebook.journal.services import business_verb
 from rulebook.notices.models import Notice
 from rulebook.review import effects, guards, states, sunset
 from rulebook.review.models import Review, State
+from rulebook.review.queries import address_of
 from rulebook.review.services import hold, late, transition
 from rulebook.review.situation import WITH_RULE, Situation, situations
 
 Beat = Callable[[], None]
 WAIT, TELL, PUT_OFF, ESCALATE = "wait", "tell", "put_off", "escalate"
-LAPSE, TAKE_EFFECT, CLOSE = "lapse", "take_effect", "close"
+LAPSE, TAKE_EFFECT, REOPEN, CLOSE = "lapse", "take_effect", "reopen", "close"
+REOPENED = "letters/review_reopened.txt"
 SAID = {
     WAIT: "the owner has longer, as a closed period came in between",
     TELL: "the front line was told",
@@ -31,6 +34,7 @@ SAID = {
     ESCALATE: "escalated, as it may not lapse by itself any more",
     LAPSE: "lapsed",
     TAKE_EFFECT: "took effect",
+    REOPEN: "open again, as the rule was changed after the decision",
     CLOSE: "closed, as the rule is removed",
 }
 
@@ -58,7 +62,9 @@ def _due(today: date) -> Iterator[tuple[Situation, str]]:
     # As `situation.notice_of` names it, for all reviews at once.
     about = Concat(Value("review "), Cast(OuterRef("pk"), CharField()))
     untold = Exists(Notice.objects.filter(about=about, state=Notice.State.DRAFT))
-    decided = Q(state=State.DECIDED) & (Q(effective_on__lte=today) | untold)
+    newer = Exists(RuleVersion.objects.filter(rule=OuterRef("rule"), number__gt=OuterRef("version__number")))
+    guarded = Q(rule__protective=True) | Q(rule__authority__in=Rule.NOT_OURS) | Q(rule__authority=Rule.Authority.SYSTEM)
+    decided = Q(state=State.DECIDED) & (Q(effective_on__lte=today) | untold | newer | guarded)
     lapsing = Q(state=State.LAPSING, lapses_on__lte=today)
     gone = Q(state__in=states.row(CLOSE).sources, rule__status=Rule.Status.REMOVED)
     rows = Review.objects.filter(decided | lapsing | gone).select_related(*WITH_RULE).order_by("marked_on", "pk")
@@ -73,6 +79,8 @@ def next_step(at: Situation) -> str:
     if _may(CLOSE, at):
         return CLOSE
     if at.review.state == State.DECIDED:
+        if _may(REOPEN, at):
+            return REOPEN
         if waits_longer(at):
             return WAIT
         if is_to_be_told(at):
@@ -127,6 +135,8 @@ def _do(review: Review, step: str) -> None:
         _tell(review=review)
     elif step == PUT_OFF:
         sunset.put_off(review=review, calendar=house_calendar())
+    elif step == REOPEN:
+        _reopen(review=review)
     elif step == ESCALATE:
         sunset.escalate_by_clock(review=review, calendar=house_calendar())
     else:
@@ -140,6 +150,16 @@ def _tell(*, review: Review) -> None:
         until = at.review.owner_until
         effects.tell_when_ready(at, None)
         late(at.review, at.calendar.add_open_days(until, 1) if until else None, at.today)
+
+
+@business_verb
+def _reopen(*, review: Review) -> None:
+    """Whoever decided is told, since nobody else would notice."""
+    decider, when = review.decided_by, review.decided_on
+    transition(review=review, verb=REOPEN, by=None)
+    if decider is not None and decider.is_active:
+        context = {"rule": review.rule, "link": address_of(review)}
+        write_letter(to=decider, about=f"review {review.pk} reopened {when}", template=REOPENED, context=context)
 
 
 @business_verb

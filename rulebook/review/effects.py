@@ -6,6 +6,7 @@ Called by `services.transition` and by the verbs that end a wait, within their t
 from datetime import date
 from typing import Any
 
+from rulebook.catalogue.claims import confirm_again, confirmation_of, without_confirmation
 from rulebook.catalogue.lifecycle import end_rule, restore_rule
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import RuleFields, change_rule
@@ -28,6 +29,8 @@ UNDECIDED: dict[str, Any] = {
     "not_before": None,
     "effective_on": None,
     "in_force_on": None,
+    "zombies": 0,
+    "zombie_on": None,
 }
 # What was said of that decision alone: another one asks again.
 UNSAID: dict[str, Any] = {"owner_agreed_on": None, "tool_changed_on": None}  # fmt: skip
@@ -59,7 +62,7 @@ def prepare(row: Transition, at: Situation, by: Acting | None) -> None:
         review.in_force_on = at.today
         return
     if row.outcome is None:
-        taken_back = row.verb in ("object", "undo")
+        taken_back = row.verb in ("object", "undo", "reopen")
         for name, value in (UNDECIDED | UNSAID if taken_back else UNDECIDED).items():
             setattr(review, name, value)
         review.undone_on = at.today if row.verb == "undo" else review.undone_on
@@ -71,7 +74,11 @@ def prepare(row: Transition, at: Situation, by: Acting | None) -> None:
     if row.to != DECIDED:
         review.effective_on = review.in_force_on = at.today
         return
+    if row.outcome != State.REMOVED:
+        review.owner_agreed_on = None  # she was asked whether it goes: her yes is to nothing else
     review.not_before = review.effective_on
+    if row.outcome == State.LAPSED and at.notice is not None:
+        review.not_before = at.notice.effective_on  # as announced, or put off since
     review.owner_until = at.calendar.add_open_days(at.today, OWNER_DAYS) if _waits_for_owner(row, at, by) else None
     review.effective_on = _soonest(at, review)
 
@@ -96,8 +103,8 @@ def carry_out(row: Transition, at: Situation, before: State, by: Acting | None) 
         _change_the_rule(at)
     elif row.to == DECIDED:
         draft_notice(
-            version=at.newest, about=notice_of(review), kind=str(row.outcome), limit=review.limit, play=_to_do(review),
-            effective_on=review.effective_on or at.today, by=by,
+            version=at.newest, about=notice_of(review), kind=str(row.outcome), limit=review.limit,
+            effective_on=review.effective_on or at.today, by=by, **_said_already(row, at),
         )  # fmt: skip
         tell_when_ready(at, by)
     elif before in TAKES_EFFECT:
@@ -127,6 +134,13 @@ def _soonest(at: Situation, review: Review) -> date:
     return max(day for day in days if day is not None)
 
 
+def _said_already(row: Transition, at: Situation) -> dict[str, Any]:
+    """What the notice says. Of what lapses it was written before, and stays."""
+    if row.outcome == State.LAPSED and at.notice is not None:
+        return {"headline": at.notice.headline, "play": at.notice.play}
+    return {"play": _to_do(at.review)}
+
+
 def _to_do(review: Review) -> str:
     """What the notice says to do: the play, after the new words where the rule gets others."""
     words = [review.new_title, review.new_text] if review.outcome in REWORDED else []
@@ -147,11 +161,13 @@ def tell_when_ready(at: Situation, by: Acting | None) -> bool:
     if notice.state == Notice.State.PUBLISHED:
         return True
     soonest = at.calendar.add_working_days(at.today, 1)
+    if review.effective_on is not None and notice.effective_on > review.effective_on:
+        review.not_before = review.effective_on = notice.effective_on  # somebody put it off
     if review.owner_agreed_on and review.owner_until is not None:  # nothing to wait for any more
         review.owner_until = None
         review.effective_on = _soonest(at, review)
     review.effective_on = max(soonest, review.effective_on or soonest)
-    review.save(update_fields=["effective_on", "owner_until"])
+    review.save(update_fields=["effective_on", "owner_until", "not_before"])
     publish_notice(notice=notice, by=by, effective_on=review.effective_on)
     return True
 
@@ -171,7 +187,7 @@ def _change_the_rule(at: Situation) -> None:
     if review.outcome in GONE:
         end_rule(rule, None)
     elif fields:
-        review.rule_before = {name: getattr(rule, name) for name in fields}
+        review.rule_before = {name: getattr(rule, name) for name in fields} | confirmation_of(rule)
         review.save(update_fields=["rule_before"])
         change_rule(rule=rule, fields=fields, by=None)
     newest = rule.versions.latest("number")
@@ -193,7 +209,8 @@ def _put_back(at: Situation, before: State, by: Acting | None) -> None:
     if before in GONE:
         restore_rule(rule, by)
     else:
-        change_rule(rule=rule, fields=review.rule_before, by=None)
+        change_rule(rule=rule, fields=without_confirmation(review.rule_before), by=None)
+        confirm_again(rule=rule, was=review.rule_before)
     newest = rule.versions.latest("number")
     if before in GONE or before in REWORDED:  # the words that were marked, under a new number
         review.version = newest

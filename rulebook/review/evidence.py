@@ -11,11 +11,16 @@ MEASURED = ("listed", "why", "n", "missed", "expected", "excess", "volume", "har
 
 
 def evidence_of(rule: Rule) -> dict[str, Any]:
-    """Plain values: what `RuleFigures` says, price in gross FCR, flags so far, and the verdict of the votes."""
+    """Plain values: what `RuleFigures` says, price in gross FCR, flags so far, the verdict of the votes, and
+    whether it was protective, a law or a contract (`guarded`).
+    """
     figures = RuleFigures.objects.filter(rule=rule).first()
     version = rule.versions.latest("number")
     verdict = verdict_of(version.pk)
-    found: dict[str, Any] = {"version": version.number, "flags": Flag.objects.filter(rule=rule).count()}
+    guarded = rule.protective or not rule.ours
+    found: dict[str, Any] = {
+        "version": version.number, "flags": Flag.objects.filter(rule=rule).count(), "guarded": guarded,
+    }  # fmt: skip
     if figures is not None:
         found |= {name: getattr(figures, name) for name in MEASURED}
         price = figures.shown_price

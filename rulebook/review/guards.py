@@ -22,6 +22,7 @@ FENCE_DAYS = 14  # open days to name a purpose
 LAPSING_DAYS = 14  # open days between the announcement and the end
 UNDO_DAYS = 30  # days, of the calendar
 LONGEST_KEPT = 366  # days until the next review
+A_YEAR = 365
 
 
 # For whatever is decided
@@ -114,7 +115,10 @@ def it_has_new_words(at: Situation) -> str:
 
 
 def it_names_the_limit(at: Situation) -> str:
-    return "" if at.review.limit else _("Name the limit up to which an agent decides, as in “500 kr”.")
+    if not at.review.limit:
+        return _("Name the limit up to which an agent decides, as in “500 kr”.")
+    same = at.review.limit == at.rule.decision_limit
+    return _("That is the limit it has now. Name another one.") if same else ""
 
 
 # For what leaves it in force
@@ -133,6 +137,11 @@ def not_by_the_owner_alone(at: Situation) -> str:
     if at.person is not None and at.person.pk in at.answerable:
         return _("Who answers for a rule does not keep it alone. Ask a manager of another department to decide.")
     return ""
+
+
+def while_it_lapses_not_by_the_owner_alone(at: Situation) -> str:
+    """Else an escalation would be a way round it."""
+    return not_by_the_owner_alone(at) if at.review.state == State.LAPSING else ""
 
 
 def the_law_is_shown(at: Situation) -> str:
@@ -261,6 +270,25 @@ def the_words_are_those_decided_on(at: Situation) -> str:
     when = {"day": day(at.newest.recorded_at.date())}
     text = _("The words changed on %(day)s, after it was decided. Undo it, read the new words, and decide again.")
     return text % when
+
+
+def it_is_what_was_decided_on(at: Situation) -> str:
+    """A law, or something protective, by now: what the fast lane did not ask is asked before it takes effect."""
+    if at.rule.ours and not at.rule.protective:
+        return ""
+    law = it_is_ours(at) if at.review.outcome in (*GONE, State.DELEGATED) else ""
+    care = (the_three_questions_are_answered, the_fence_was_looked_at, the_objection_is_answered)
+    return law or next((refusal for guard in care if (refusal := guard(at))), "")
+
+
+def it_is_another_matter_now(at: Situation) -> str:
+    """Once the front line was told, or its day has come, a decision stands or falls: it does not wait for ever."""
+    told = at.notice is not None and at.notice.is_published
+    come = at.review.effective_on is not None and at.today >= at.review.effective_on
+    other = it_is_what_was_decided_on(at) or the_words_are_those_decided_on(at)
+    if (told or come) and (other or (told and the_tool_is_changed(at))):
+        return ""
+    return _("It is the rule that was decided on.")
 
 
 def it_may_lapse(at: Situation) -> str:

@@ -17,6 +17,8 @@ def full_because(at: Situation) -> list[str]:
         reasons.append(_("It is said to stand in a contract."))
     if rule.protective:
         reasons.append(_("It protects: safety, privacy, or money above the limit."))
+    if at.review.evidence.get("guarded") and not reasons:
+        reasons.append(_("It was protective, a law or a contract when it was marked."))
     if at.review.objection:
         reasons.append(_("Somebody objected."))
     agreed = at.verdict.agreement if at.verdict else None

@@ -20,11 +20,15 @@ from rulebook.review.effects import NO_OWNERS_WAIT
 from rulebook.review.models import OPEN, Review, State
 from rulebook.review.queries import QUESTION_STATES, address_of
 from rulebook.review.situation import WITH_RULE, who_answers
+from rulebook.review.states import UNDER_WAY
 from rulebook.review.sunset import escalates, is_open_day
 
-ASKED, OVER, ESCALATED, SUNSET = (f"letters/review_{name}.txt" for name in ("asked", "over", "escalated", "sunset"))
+ASKED, OVER, ESCALATED, SUNSET, IDLE = (
+    f"letters/review_{name}.txt" for name in ("asked", "over", "escalated", "sunset", "idle")
+)
 SILENT_DAYS = 3  # open days after which the deputy is asked too; the owner has seven in all
 AHEAD = (30, 7, 0)  # days before a review-by date
+IDLE_DAYS = 30  # open days between two reminders of a review that nobody decides
 REMIND_EVERY = 7  # open days between two reminders of an escalation
 LATELY = 60  # days for which an outcome is news
 STILL_NEW = 14  # days after a review-by date for which it is news that it waits for the end of a review
@@ -52,7 +56,7 @@ def letters_wanted(today: date) -> list[Wanted]:
     found: list[Wanted] = []
     for review in reviews:
         found += [*_asked(review, today, calendar), *_over(review, today), *_escalated(review, today, calendar)]
-        found += _lapsing(review)
+        found += [*_lapsing(review), *_idle(review, today, calendar)]
     found += _sunset(rules, today)
     written = set(Letter.objects.filter(about__in=[one.about for one in found]).values_list("about", flat=True))
     return [one for one in found if one.about not in written]
@@ -96,7 +100,7 @@ def _asked(review: Review, today: date, calendar: Calendar) -> Iterator[Wanted]:
     for place, person in enumerate(answering(review.rule)[: 1 + silent]):
         if person.pk == by:
             continue
-        about = f"review {review.pk} {word} {since}{' deputy' if place else ''}"
+        about = f"review {review.pk} {word} {since} {person.pk}"
         context = {"review": review, "rule": review.rule, "decided": word == "decided", "deputy": bool(place)}
         yield Wanted(person, about, ASKED, address_of(review), context)
 
@@ -109,7 +113,7 @@ def _over(review: Review, today: date) -> Iterator[Wanted]:
     if proposer is None or not proposer.is_active or review.outcome in ("", State.WITHDRAWN):
         return
     if proposer.pk != review.decided_by_id:
-        about = f"review {review.pk} outcome {review.decided_on}"
+        about = f"review {review.pk} {review.outcome} {review.decided_on}"
         yield Wanted(proposer, about, OVER, _page(review), {"review": review, "rule": review.rule})
 
 
@@ -142,6 +146,18 @@ def _lapsing(review: Review) -> Iterator[Wanted]:
     for person in _told(review.rule):
         about = f"review {review.pk} lapsing {review.marked_on} {person.pk}"
         yield Wanted(person, about, SUNSET, _page(review), {"rule": review.rule, "review": review, "lapsing": True})
+
+
+def _idle(review: Review, today: date, calendar: Calendar) -> Iterator[Wanted]:
+    """Who marked it, and who answers for the rule, are reminded every thirty open days of what nobody decides."""
+    waited = calendar.open_days_between(review.marked_on, today)
+    if review.state not in UNDER_WAY or waited < IDLE_DAYS:
+        return
+    on = calendar.add_open_days(review.marked_on, waited - waited % IDLE_DAYS)
+    marked = [review.marked_by] if review.marked_by is not None and review.marked_by.is_active else []
+    for person in dict.fromkeys([*marked, *answering(review.rule)[:1]]):
+        about = f"review {review.pk} idle {on} {person.pk}"
+        yield Wanted(person, about, IDLE, _page(review), {"review": review, "rule": review.rule})
 
 
 def _near(today: date) -> QuerySet[Rule]:

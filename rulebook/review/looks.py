@@ -140,7 +140,8 @@ def change(compared: Compared, *, share: bool, z: float = Z95) -> Change | None:
     rise = down = up = 0.0
     for sign, sums in groups:
         ratio = sums.ratio
-        if ratio is None:
+        # Minutes of a handful of problems have no spread to speak of, and would be taken as known exactly.
+        if ratio is None or (not share and (sign, sums) in groups[2:] and sums.cases < LEAST_CASES):
             return None
         low, high = _bounds(sums, ratio, share, z)
         below, above = (ratio - low, high - ratio) if sign > 0 else (high - ratio, ratio - low)

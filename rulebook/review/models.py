@@ -63,6 +63,8 @@ class Review(models.Model):
     marked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("marked by")
     )
+    # From when agents could vote on its words, where these were taken in after the marking.
+    words_on = models.DateField(_("words taken in on"), null=True, blank=True)
     full_asked = models.BooleanField(_("full lane on request"), default=False)
 
     # What is answered on the way

@@ -5,7 +5,7 @@ the other, and the second is told who was first and what they decided.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypedDict, cast
 
 from django.db import IntegrityError, transaction
@@ -17,8 +17,9 @@ from rulebook.access.rights import refuse_others_rules, refuse_without
 from rulebook.access.scrubbing import scrub
 from rulebook.catalogue.cleaning import clean_line, clean_text
 from rulebook.catalogue.models import Rule
-from rulebook.catalogue.services import FieldRefused, longest
+from rulebook.catalogue.services import FieldRefused, change_rule, longest
 from rulebook.errors import LostRace, NotAllowed, WrongState
+from rulebook.flags.models import Flag
 from rulebook.journal.services import Acting, business_verb, record
 from rulebook.journal.words import teach
 from rulebook.review import effects, guards, states
@@ -26,6 +27,7 @@ from rulebook.review.evidence import evidence_of
 from rulebook.review.models import OPEN, Fence, Review, State
 from rulebook.review.situation import WITH_RULE, Situation, situations
 from rulebook.review.telling import how_it_stands
+from rulebook.votes.models import Ballot, BallotItem
 
 teach("review", dict(State.choices))
 
@@ -33,6 +35,10 @@ LINES = ("new_title", "limit", "addressee")
 TEXTS = (
     "play", "purpose", "in_one_sentence", "protects", "objection_answer", "answer", "new_text", "their_answer",
 )  # fmt: skip
+
+
+# Days ahead: what lies further is no decision, and no question.
+FURTHEST = {"effective_on": 366, "answer_due": 90}
 
 
 class Answers(TypedDict, total=False):
@@ -70,7 +76,7 @@ def mark_rule(
     review = Review(
         rule=rule,
         version=rule.versions.latest("number"),
-        origin=origin,
+        origin=_proved(origin, rule),
         reason=scrub(clean_text(reason)).text,
         evidence=evidence_of(rule),
         marked_on=timezone.localdate(),
@@ -82,6 +88,15 @@ def mark_rule(
     effects.ask_the_front_line(review)
     record("marked", "review", str(review.pk), after=review.state, by=by)
     return review
+
+
+def _proved(origin: str, rule: Rule) -> str:
+    """The front line is the proposer only where it has spoken: else who marks it proposes it."""
+    flag, ballot = Review.Origin.FLAG, Review.Origin.BALLOT
+    if origin == flag and not Flag.objects.filter(rule=rule).exists():
+        return Review.Origin.RULE
+    closed = BallotItem.objects.filter(version__rule=rule, ballot__state=Ballot.State.CLOSED)
+    return Review.Origin.RULE if origin == ballot and not closed.exists() else origin
 
 
 def why_not_marked(rule: Rule) -> str:
@@ -231,13 +246,21 @@ def answer_escalation(*, review: Review, answer: str, by: Acting) -> Review:
     at.review.their_answer = _needed("their_answer", answer, _("Write what they answered."))
     at.review.answered_on = at.today
     at.review.save(update_fields=["their_answer", "answered_on"])
+    _look_at_it_again(at)
     record("escalation_answered", "review", str(review.pk), by=by)
     return at.review
 
 
+def _look_at_it_again(at: Situation) -> None:
+    """The answer to what the calendar asked is for a year, as a `kept` is."""
+    due = at.rule.review_by
+    if at.review.origin == Review.Origin.SUNSET and due is not None and due <= at.today:
+        change_rule(rule=at.rule, fields={"review_by": at.today + timedelta(days=guards.A_YEAR)}, by=None)
+
+
 @business_verb
 def take_in_new_words(*, review: Review, by: Acting) -> Review:
-    """Go on with the words that the rule has now; votes on the earlier ones no longer count."""
+    """Go on with the words that the rule has now. Votes on the earlier ones, and the owner's yes, no longer count."""
     at = hold(review, by)
     refuse_without(by, states.DECIDE)
     if not at.review.is_open or at.review.state == State.DECIDED:
@@ -246,7 +269,9 @@ def take_in_new_words(*, review: Review, by: Acting) -> Review:
         if at.review.new_text == at.review.version.text:  # nobody wrote another one
             at.review.new_text = at.newest.text if at.review.new_title else ""
         at.review.version = at.newest
-        at.review.save(update_fields=["version", "new_text"])
+        # Nobody has agreed to these words, or had days to vote on them.
+        at.review.words_on, at.review.owner_agreed_on = at.today, None
+        at.review.save(update_fields=["version", "new_text", "words_on", "owner_agreed_on"])
         record("words_taken_in", "review", str(review.pk), after=str(at.newest.number), by=by)
     return at.review
 
@@ -313,6 +338,9 @@ def _cleaned(answers: Mapping[str, Any]) -> dict[str, Any]:
             most = longest(Review, name)
             if len(values[name]) > most:
                 raise FieldRefused(name, _("That is more than %(most)s characters. Shorten it.") % {"most": most})
+    for name, most_days in FURTHEST.items():
+        if values.get(name) and values[name] > timezone.localdate() + timedelta(days=most_days):
+            raise FieldRefused(name, _("Set a day within %(days)s days.") % {"days": most_days})
     for name in TEXTS:
         if name in values:
             values[name] = scrub(clean_text(values[name])).text

@@ -107,7 +107,7 @@ def situations(reviews: Iterable[Review], *, today: date | None = None) -> list[
     newest = {version.rule_id: version for version in RuleVersion.objects.filter(~Exists(newer), rule__in=rules)}
     heard = front_lines_heard(
         [
-            Asked(review.rule, newest[review.rule_id], review.marked_on)
+            Asked(review.rule, newest[review.rule_id], review.words_on or review.marked_on)
             for review in sorted(found, key=lambda review: review.is_open)  # of two of one rule the open one counts
         ],
         today=today,

@@ -61,7 +61,7 @@ TABLE: tuple[Transition, ...] = (
     Transition("simplify", _("Simplify"), UNDER_WAY, DECIDED, DECIDE,
                (*STANDS, g.it_has_new_words, *WHY, *CARE, *TELLS, *EYES), State.SIMPLIFIED),
     Transition("delegate", _("Let agents decide"), UNDER_WAY, DECIDED, DECIDE,
-               (*STANDS, g.it_names_the_limit, *WHY, *CARE, *TELLS, *EYES), State.DELEGATED),
+               (*STANDS, g.it_is_ours, g.it_names_the_limit, *WHY, *CARE, *TELLS, *EYES), State.DELEGATED),
     Transition("declare_myth", _("Declare it a myth"), UNDER_WAY, DECIDED, DECIDE,
                (*STANDS, g.it_is_ours, g.the_objection_is_answered, *TELLS, *EYES), State.DECLARED_MYTH),
     Transition("write_down", _("Write it down"), UNDER_WAY, DECIDED, DECIDE,
@@ -69,8 +69,8 @@ TABLE: tuple[Transition, ...] = (
     Transition("keep", _("Keep"), (*UNDER_WAY, LAPSING), State.KEPT, DECIDE,
                (*STANDS, g.kept_is_not_free, g.the_law_is_shown, g.not_by_the_owner_alone, *EYES), State.KEPT),
     Transition("escalate", _("Escalate"), (*UNDER_WAY, LAPSING), State.ESCALATED, DECIDE,
-               (*STANDS, g.it_has_an_addressee), State.ESCALATED),
-    Transition("object", _("Object"), (*UNDER_WAY, DECIDED), ASSESSING, OWN,
+               (*STANDS, g.it_has_an_addressee, g.while_it_lapses_not_by_the_owner_alone), State.ESCALATED),
+    Transition("object", _("Object"), (*UNDER_WAY, ON_TRIAL, DECIDED), ASSESSING, OWN,
                (g.no_objection_yet, g.still_time_to_object), only=(g.only_who_answers_for_it,)),
     Transition("withdraw", _("Withdraw"), UNDER_WAY, State.WITHDRAWN, MARK, (), State.WITHDRAWN,
                only=(g.only_the_proposer,)),
@@ -86,8 +86,9 @@ TABLE: tuple[Transition, ...] = (
     Transition("lapse", _("Lapse"), (LAPSING,), DECIDED, CLOCK,
                (*STANDS, g.it_is_ours, g.it_may_lapse, g.its_time_is_over), State.LAPSED),
     Transition("take_effect", _("Take effect"), (DECIDED,), None, CLOCK,
-               (*STANDS, g.the_words_are_those_decided_on, g.the_owner_had_her_time, g.the_tool_is_changed,
-                g.the_day_has_come, g.the_notice_went_out, g.nobody_votes_on_it)),
+               (*STANDS, g.it_is_what_was_decided_on, g.the_words_are_those_decided_on, g.the_owner_had_her_time,
+                g.the_tool_is_changed, g.the_day_has_come, g.the_notice_went_out, g.nobody_votes_on_it)),
+    Transition("reopen", _("Open again"), (DECIDED,), ASSESSING, CLOCK, (g.it_is_another_matter_now,)),
     Transition("close", _("Close"), (*UNDER_WAY, LAPSING, DECIDED), State.WITHDRAWN, CLOCK, (g.the_rule_is_gone,),
                State.WITHDRAWN),
 )  # fmt: skip
@@ -119,7 +120,9 @@ def may_try(transition: Transition, at: Situation, person: Person) -> bool:
 
 def not_for(transition: Transition, at: Situation) -> str:
     """Why this person is not the one to do it; "" for the right one, and for the clocks."""
-    if transition.permission == DECIDE and at.not_theirs:
+    # Who answers for a rule does not keep it alone, so a manager of another department may before it lapses.
+    anybody = transition.verb == "keep" and at.review.state == LAPSING
+    if transition.permission == DECIDE and at.not_theirs and not anybody:
         return at.not_theirs
     return next((refusal for guard in transition.only if (refusal := guard(at))), "")
 

@@ -12,7 +12,7 @@ from rulebook.notices.models import Notice
 from rulebook.notices.services import draft_notice, publish_notice, withdraw_notice
 from rulebook.review.models import Review, Trial
 
-START, STOP, REVERT = "start_trial", "end_trial", "revert_trial"
+START, STOP, REVERT, OBJECT = "start_trial", "end_trial", "revert_trial", "object"
 
 
 def running_trial(review: Review) -> Trial | None:
@@ -26,7 +26,7 @@ def move_trial(review: Review, verb: str, today: date, by: Acting | None) -> Non
         raise WrongState(_("Register first how long, where, and what rise would matter."))
     if verb == START and trial is not None:
         _tell_of_start(trial, review, by)
-    elif verb in (STOP, REVERT) and trial is not None:
+    elif verb in (STOP, REVERT, OBJECT) and trial is not None:
         _close(trial, Rule.objects.get(pk=review.rule_id), verb, today, by)
 
 

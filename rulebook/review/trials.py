@@ -65,7 +65,17 @@ def start_trial(
         rule=rule, measured=measured, starts_on=starts_on or soonest, may_extend_weeks=may_extend_weeks,
         repeat_limit=repeat_limit, minutes_limit=minutes_limit,
     )  # fmt: skip
+    _refuse_trial_after_trial(rule, date.fromisoformat(plan["before"]["since"]))
     return _register(review=review, plan=plan, teams=teams, answers=answers, by=by)
+
+
+def _refuse_trial_after_trial(rule: Rule, since: date) -> None:
+    """Weeks without the rule are no weeks to compare with, and the length of a trial was registered."""
+    earlier = Trial.objects.filter(review__rule=rule, begun_on__isnull=False, ended_on__gt=since)
+    last = earlier.order_by("-ended_on").first()
+    if last is not None and last.ended_on is not None:
+        text = _("The rule was on trial until %(day)s, and a trial is held against the weeks before it. Decide now.")
+        raise WrongState(text % {"day": day(last.ended_on)})
 
 
 @business_verb
@@ -183,9 +193,10 @@ def _next_step(trial: Trial, today: date, calendar: Calendar) -> str | None:
 def _begin(trial: Trial, today: date) -> str:
     hold(trial.review, None)
     trial = _held(trial)
-    if trial.review.rule.status != Rule.Status.IN_FORCE:
+    rule = trial.review.rule
+    if rule.status != Rule.Status.IN_FORCE or not rule.ours or plans.why_never(rule):
         end_trial(trial=trial, by=None)
-        return "the rule is not in force, so the trial ended"
+        return "nothing may be tried with the rule any more, so the trial ended"
     suspending.begin(trial, today)
     return "the trial began"
 

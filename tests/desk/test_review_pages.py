@@ -10,6 +10,7 @@ from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import change_rule
 from rulebook.review.models import Fence, Review, State
 from rulebook.review.services import object_to, transition
+from rulebook.votes.ballots import close_ballot
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -171,8 +172,17 @@ def test_somebody_elses_mark_is_told_with_what_was_typed(desk, heard, admin):
     assert refused.status_code == 409 and "It was marked for removal on 2 Mar 2026" in text(refused)
 
 
+def test_without_a_flag_or_a_ballot_who_marks_it_proposes_it(desk, heard, manager):
+    for origin in ("flag", "ballot"):
+        desk.post(MARK, {"rule": heard.pk, "origin": origin, "reason": ""})
+        assert Review.objects.get().origin == "rule" and Review.objects.get().proposer_id == manager.pk
+        Review.objects.all().delete()
+
+
 @pytest.mark.parametrize("origin", ["flag", "ballot"])
 def test_flag_and_ballot_mark_as_the_front_lines(desk, heard, origin):
+    make.flag(rule=heard)
+    close_ballot(ballot=make.ballot(heard), by=None)
     desk.post(MARK, {"rule": heard.pk, "origin": origin, "reason": ""})
     assert Review.objects.get().origin == origin and Review.objects.get().proposer_id is None
 

@@ -66,6 +66,8 @@ def ready(state: str, verb: str, people: dict[str, Any]) -> Review:
         )
         publish_notice(notice=notice, by=None)
         Notice.objects.filter(pk=notice.pk).update(published_on=TODAY - timedelta(5))
+    if verb == "reopen":
+        change_rule(rule=rule, fields={"title": "Refunds need three signatures"}, by=None)
     if verb == "start_trial":
         starts = {"starts_on": TODAY + DAY, "ends_on": TODAY + timedelta(30)}
         Trial.objects.create(review=review, plan={"teams": []}, plan_hash="0" * 64, **starts)
@@ -255,6 +257,8 @@ EDGES = (
     Edge(g.kept_is_not_free, "keep", ASSESSING, row(answer=""), nothing, "Kept is not free"),
     Edge(g.kept_is_not_free, "keep", ASSESSING, row(purpose="", nobody_knows=True), nothing, "Kept is not free"),
     Edge(g.not_by_the_owner_alone, "keep", ASSESSING, owned_by("manager"), owned_by("nobody"), "Who answers for a"),
+    Edge(g.while_it_lapses_not_by_the_owner_alone, "escalate", LAPSING, owned_by("manager"), owned_by("nobody"),
+         "Who answers for a"),
     Edge(g.the_law_is_shown, "keep", ASSESSING, rule(**LAW), rule(**LAW, confirmed_at=NOON), "“Law” must be shown",
          "colleague"),
     Edge(g.it_has_an_addressee, "escalate", ASSESSING, row(answer_due=TODAY), row(answer_due=TODAY + DAY), "Give a"),
@@ -291,6 +295,13 @@ EDGES = (
          "A tool forces this rule", "clock"),
     Edge(g.the_words_are_those_decided_on, "take_effect", DECIDED, changed(text="By mail."), changed(topics=["money"]),
          "The words changed on", "clock"),
+    Edge(g.it_is_what_was_decided_on, "take_effect", DECIDED, rule(**LAW), rule(authority="policy"), "A law cannot be",
+         "clock"),
+    Edge(g.it_is_what_was_decided_on, "take_effect", DECIDED, rule(protective=True),
+         both(rule(protective=True), row(in_one_sentence="Two sign.", protects="The till."), fenced), "Full lane:",
+         "clock"),
+    Edge(g.it_is_another_matter_now, "reopen", DECIDED, changed(title=TITLE), nothing, "It is the rule that was",
+         "clock"),
     Edge(g.it_may_lapse, "lapse", LAPSING, rule(protective=True), nothing, "It protects, or a tool", "clock"),
     Edge(g.it_may_lapse, "lapse", LAPSING, SYSTEM, rule(authority="unknown"), "It protects, or a tool", "clock"),
     Edge(g.its_time_is_over, "lapse", LAPSING, row(lapses_on=TODAY + DAY), row(lapses_on=TODAY), "It lapses on",

@@ -90,8 +90,10 @@ def test_a_rule_that_a_tool_forces_waits_for_the_tick(decide, travel, manager):
 def test_the_front_line_is_not_told_of_a_decision_on_words_that_changed_since(decide, travel, owner):
     review = decide(make.rule("Two signatures", owner=owner))
     change_rule(rule=review.rule, fields={"title": "Three signatures"}, by=None)
-    assert run(travel, MONDAY + timedelta(20)) == []
-    assert Notice.objects.get().state == Notice.State.DRAFT and now(review).state == State.DECIDED
+    assert run(travel, MONDAY + timedelta(20)) == [
+        f"{review.rule.code}: open again, as the rule was changed after the decision."
+    ]
+    assert Notice.objects.get().state == Notice.State.WITHDRAWN and now(review).state == State.ASSESSING
 
 
 def test_the_review_of_a_rule_that_was_removed_otherwise_is_closed(travel, manager):

@@ -4,6 +4,7 @@ The buttons are those of the table of transitions; a closed one says why. Whatev
 step is refused.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -42,6 +43,8 @@ COMMON = (
     "play", "purpose", "nobody_knows", "in_one_sentence", "protects", "objection_answer", "effective_on",
 )  # fmt: skip
 NEW_WORDS = ("new_title", "new_text")
+# Buttons that send no answers of the form.
+UNTYPED = ("agree", "object", "fence", "tool", "words", "extend", "looked", "answer", "withdraw", "undo")
 FORM = "rb-review"  # by which fields anywhere on the page belong to the one form
 
 
@@ -64,6 +67,9 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
         verb, form = request.POST.get("do", ""), _form(review, request.POST)
         if not form.is_valid():
             return self._show(request, review, form, "", 422)
+        if (was := request.POST.get("was")) and was != stamp(review) and verb not in UNTYPED:
+            refusal = _("Somebody changed the answers a moment ago. Yours stand here: compare, and press again.")
+            return self._show(request, review, form, refusal, 409)
         try:
             said = _do(request, review, verb, _answers_for(verb, review, form.answers()))
         except RulebookError as refusal:
@@ -127,6 +133,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "known": review_words.evidence_rows(review),
             "timeline": review_words.review_timeline(review, trials, names=request.user.has_perm("journal.view_actor")),
             "form_id": FORM,
+            "was": stamp(review),
             "trials": trials,
             "may_end_trial": review.state == State.ON_TRIAL and may_decide(at),
         }
@@ -183,6 +190,12 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "model_admin": self}
         request.list_title = context.get("list_title", self.list_title)  # type: ignore[attr-defined]  # for the frame's way back to the list
         return TemplateResponse(request, f"desk/review/{name}.html", {**frame, **context}, status=status)
+
+
+def stamp(review: Review) -> str:
+    """A short name of what is answered so far: a form that was laid out before another answer carries another one."""
+    said = "\n".join(str(getattr(review, name)) for name in AnswersForm.base_fields)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _form(review: Review, sent: Any = None) -> AnswersForm:

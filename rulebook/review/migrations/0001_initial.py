@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('reason', models.TextField(blank=True, verbose_name='reason')),
                 ('evidence', models.JSONField(default=dict, verbose_name='evidence of that day')),
                 ('marked_on', models.DateField(verbose_name='marked on')),
+                ('words_on', models.DateField(blank=True, null=True, verbose_name='words taken in on')),
                 ('full_asked', models.BooleanField(default=False, verbose_name='full lane on request')),
                 ('play', models.TextField(blank=True, verbose_name='what agents do instead')),
                 ('purpose', models.TextField(blank=True, verbose_name='purpose')),
