@@ -52,7 +52,8 @@ def met_again(asker: Asker) -> Iterator[Todo]:
 
 @asks
 def lapsing(asker: Asker) -> Iterator[Todo]:
-    if not asker.may(DECIDE):
+    """For who answers for the rules, too: an owner may say what they are for."""
+    if not asker.may("review.view_review"):
         return
     found = Review.objects.filter(state=State.LAPSING, rule__in=_theirs(asker))
     first = found.select_related("rule").order_by("lapses_on", "pk").first()

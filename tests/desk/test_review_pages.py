@@ -1,5 +1,6 @@
 """The pages of reviews: marked with one button, decided on one screen, refused with what was typed kept."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -324,3 +325,15 @@ def test_simplified_words_stand_beside_the_old_ones(desk, review):
     do(desk, review, "simplify", **PLAY, new_title="Refunds need one signature", new_text="")
     found = text(desk.get(page(review)))
     assert "<del>two signatures</del>" in found and "<ins>one signature</ins>" in found
+
+
+def test_a_form_laid_out_before_another_answer_says_so_and_keeps_what_was_typed(desk, review):
+    was = re.search(r'name="was" value="(\w+)"', text(desk.get(page(review))))[1]
+    assert do(desk, review, "save", was=was, play="Call Anna.", purpose="Against fraud").status_code == 302
+    late = do(desk, review, "save", was=was, play="Call Bo.", purpose="")
+    assert late.status_code == 409 and "Somebody changed the answers a moment ago." in text(late)
+    assert "Call Bo." in text(late)
+    review.refresh_from_db()
+    assert review.play == "Call Anna."
+    again = re.search(r'name="was" value="(\w+)"', text(late))[1]
+    assert do(desk, review, "save", was=again, play="Call Bo.", purpose="").status_code == 302

@@ -7,12 +7,13 @@ import pytest
 from rulebook.access.models import Letter
 from rulebook.cases.models import Case, Outcome
 from rulebook.catalogue.models import Rule
-from rulebook.catalogue.services import FieldRefused
+from rulebook.catalogue.services import FieldRefused, change_rule
 from rulebook.errors import NotAllowed, WrongState
 from rulebook.journal.models import Event
 from rulebook.notices.models import Notice
-from rulebook.review.models import State, Trial
-from rulebook.review.services import transition
+from rulebook.notices.services import change_notice
+from rulebook.review.models import Review, State, Trial
+from rulebook.review.services import object_to, transition
 from rulebook.review.trial_showing import trials_of
 from rulebook.review.trials import (
     end_trial,
@@ -392,3 +393,41 @@ def test_the_page_tells_plan_looks_and_what_a_breach_would_take(review, measured
     assert (rail.found, rail.limit, rail.breached) == ("0.0 points", "5.0 points", False)
     assert rail.sentence == "Repeat contacts: not breached." and rail.for_sure == "no rise"
     assert page.takes[0].startswith("A breach would take a rise")
+
+
+# What may come in between
+
+
+def test_weeks_without_the_rule_are_no_weeks_to_compare_with(review, source, topic, manager, travel):
+    contacts(source, TUESDAY - WEEKS * WEEK, 2 * WEEKS, a_week=40, missed=12, topic=topic)
+    begun(review, manager, travel)
+    travel(TUESDAY + WEEKS * WEEK)
+    look_at_trials()
+    assert Trial.objects.get().end == Trial.End.RAN_OUT
+    with pytest.raises(WrongState, match="a trial is held against the weeks before it"):
+        start_trial(review=Review.objects.get(), weeks=WEEKS, minimum_effect=0.10, by=manager)
+
+
+def test_what_became_a_law_since_is_not_suspended(review, measured, manager, travel):
+    start_trial(review=review, weeks=WEEKS, minimum_effect=0.10, answers=PLAY, by=manager)
+    change_rule(rule=review.rule, fields={"authority": "law", "clause": "Act 5, 2"}, by=manager)
+    travel(TUESDAY)
+    look_at_trials()
+    assert Rule.objects.get().status == Rule.Status.IN_FORCE and Trial.objects.get().end == Trial.End.STOPPED
+
+
+def test_an_objection_ends_a_trial_and_the_rule_applies_again(review, measured, manager, owner, travel):
+    Rule.objects.update(owner=owner)
+    begun(review, manager, travel)
+    assert Rule.objects.get().status == Rule.Status.SUSPENDED
+    object_to(review=Review.objects.get(), objection="Somebody has to look.", by=owner)
+    assert Rule.objects.get().status == Rule.Status.IN_FORCE and Review.objects.get().state == State.ASSESSING
+    assert Trial.objects.get().end == Trial.End.STOPPED
+
+
+def test_the_day_of_a_trial_is_not_moved_by_its_notice(review, measured, manager):
+    start_trial(review=review, weeks=WEEKS, minimum_effect=0.10, answers=PLAY, by=manager)
+    with pytest.raises(FieldRefused, match="Its day is that of a trial"):
+        change_notice(
+            notice=Notice.objects.get(), headline="", play="", effective_on=TUESDAY + WEEK, typo=False, by=manager
+        )

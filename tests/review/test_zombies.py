@@ -146,3 +146,10 @@ def test_only_who_may_see_contacts_reads_them_and_only_after_the_end(removed, ma
         cases_to_call(removed, by=owner)
     with pytest.raises(WrongState, match="not ended"):
         cases_to_call(make.review(by=manager), by=manager)
+
+
+def test_after_an_undo_the_count_begins_anew(removed, count, manager, agent):
+    make.flag(rule=removed.rule, flagged_on=ENDED + timedelta(1))
+    assert count(ENDED + timedelta(3)) == 1
+    back = transition(review=removed, verb="undo", by=manager)
+    assert (back.zombies, back.zombie_on) == (0, None)

@@ -38,7 +38,7 @@ BANDS: Mapping[str, Any] = {HURTS: gettext_lazy("it hurts"), HELPS: gettext_lazy
 DAY_OF: Mapping[str, str] = {
     "marked": "marked_on", "agreed": "owner_agreed_on", "object": "objected_on", "take_effect": "in_force_on",
     "undo": "undone_on", "keep": "decided_on", "escalate": "decided_on", "withdraw": "decided_on",
-    "tool_changed": "tool_changed_on", "escalation_answered": "answered_on",
+    "tool_changed": "tool_changed_on", "begin_lapsing": "marked_on", "escalation_answered": "answered_on",
 }  # fmt: skip
 NEWEST = 60  # events of one review that its page shows
 
