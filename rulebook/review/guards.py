@@ -277,6 +277,8 @@ def it_is_what_was_decided_on(at: Situation) -> str:
     if at.rule.ours and not at.rule.protective:
         return ""
     law = it_is_ours(at) if at.review.outcome in (*GONE, State.DELEGATED) else ""
+    if at.review.outcome in (State.DECLARED_MYTH, State.WRITTEN_DOWN):
+        return law  # neither lane asks more of these
     care = (the_three_questions_are_answered, the_fence_was_looked_at, the_objection_is_answered)
     return law or next((refusal for guard in care if (refusal := guard(at))), "")
 

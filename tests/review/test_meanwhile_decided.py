@@ -220,3 +220,25 @@ def test_a_notice_is_told_again_by_who_decides_about_its_rule(heard, travel):
     travel(MONDAY + DAY)
     with pytest.raises(NotAllowed):
         tell_again(notice=notice, by=stranger)
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields", "became"),
+    [
+        ("write_down", {"protective": True}, State.WRITTEN_DOWN),
+        ("write_down", {"authority": "law", "clause": "Act 5, 2"}, State.WRITTEN_DOWN),
+        ("declare_myth", {"protective": True}, State.DECLARED_MYTH),
+        ("simplify", {"authority": "law", "clause": "Act 5, 2"}, State.SIMPLIFIED),
+    ],
+)
+def test_what_was_protective_or_a_law_when_it_was_decided_takes_effect(heard, manager, travel, verb, fields, became):
+    change_rule(rule=heard, fields=fields, by=None)
+    review = make.review(Rule.objects.get(), origin="list", by=manager)
+    second = make.person("second", role="manager")
+    if verb == "simplify":
+        write_fence(review=review, comes_from="The act.", counter="It is the law.", purpose="", by=second)
+    words = {**ANSWERS, "new_title": "Two people sign"}
+    words |= {"in_one_sentence": "Two sign.", "protects": "The till."} if verb == "simplify" else {}
+    transition(review=review, verb=verb, by=second, answers=words)
+    days(travel, 0, 3)
+    assert Review.objects.get().state == became
