@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 from rulebook.cases.intervals import Z95, wilson
 
-LEAST_CASES = 50  # contacts of the trial, before a guardrail can be breached
+LEAST_CASES = 50  # contacts of the trial, before a guardrail can be breached; problems of a control, for minutes
 LEVEL = 0.05  # of one trial, over all its looks and guardrails together
 REPEATS, MINUTES, RESOLVED = "repeats", "minutes", "resolved"
 
@@ -68,6 +68,12 @@ class Compared:
     before: Sums
     control_now: Sums | None = None
     control_before: Sums | None = None
+
+    @property
+    def control_is_small(self) -> bool:
+        """Minutes of a handful of problems have hardly a spread, and would be taken as known exactly."""
+        control = [sums for sums in (self.control_now, self.control_before) if sums is not None]
+        return any(sums.keys < LEAST_CASES for sums in control)
 
 
 @dataclass(frozen=True)
@@ -128,20 +134,22 @@ def read_guardrail(name: str, compared: Compared, *, limit: float, z: float) -> 
 
 
 def change(compared: Compared, *, share: bool, z: float = Z95) -> Change | None:
-    """The rise from before to now, less that of the control; None while a group is empty.
+    """The rise from before to now, less that of the control; None while a group is empty, and of minutes while
+    the control is small.
 
     The bounds of the groups are put together by squares, each from the side that matters. Sources: R. G. Newcombe,
     "Interval estimation for the difference between independent proportions", Statistics in Medicine 17 (1998), method
     10; G. Y. Zou and A. Donner, Statistics in Medicine 27 (2008), for any estimates and more than two of them.
     """
     groups = [(1, compared.now), (-1, compared.before)]
+    if not share and compared.control_is_small:
+        return None
     if compared.control_now is not None and compared.control_before is not None:
         groups += [(-1, compared.control_now), (1, compared.control_before)]
     rise = down = up = 0.0
     for sign, sums in groups:
         ratio = sums.ratio
-        # Minutes of a handful of problems have no spread to speak of, and would be taken as known exactly.
-        if ratio is None or (not share and (sign, sums) in groups[2:] and sums.cases < LEAST_CASES):
+        if ratio is None:
             return None
         low, high = _bounds(sums, ratio, share, z)
         below, above = (ratio - low, high - ratio) if sign > 0 else (high - ratio, ratio - low)

@@ -159,7 +159,7 @@ def plan_of(
 ) -> dict[str, Any]:
     """The plan as it is registered. Rates in parts of 1, minutes per solved problem, days as ISO dates.
 
-    Minutes are a guardrail where 50 contacts of the weeks before carry their handle time; a limit of None is a tenth
+    Minutes are a guardrail where 50 contacts of the weeks before carry their handle time, and 50 problems of the control; a limit of None is a tenth
     of what a solved problem took then. Raises FieldRefused for a limit that makes no sense, for an extension that is
     too long, and for a limit of minutes that nobody measures.
     """
@@ -173,8 +173,9 @@ def plan_of(
         raise FieldRefused("minutes_limit", text % {"most": whole(MOST_MINUTES)})
     weeks, scope = measured.volume.weeks, measured.scope
     guardrails = [{"name": REPEATS, "limit": round(float(repeat_limit), 4)}]
-    minutes = measured.groups[IN_TRIAL].minutes
-    if minutes.cases >= LEAST_CASES and minutes.ratio is not None:
+    minutes, others = measured.groups[IN_TRIAL].minutes, measured.groups[CONTROL].minutes
+    timed = [minutes.cases, *([others.keys] if measured.scope.teams else [])]
+    if min(timed) >= LEAST_CASES and minutes.ratio is not None:
         limit = minutes.ratio * MINUTES_LIMIT if minutes_limit is None else minutes_limit
         guardrails.append({"name": MINUTES, "limit": round(float(limit), 4)})
     elif minutes_limit is not None:

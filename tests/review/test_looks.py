@@ -56,6 +56,16 @@ def test_what_the_others_rise_by_too_is_no_breach():
     assert not read_guardrail(REPEATS, alike, limit=0.0, z=z_for(8)).breached
 
 
+@pytest.mark.parametrize(("problems", "judged"), [(LEAST_CASES - 1, False), (LEAST_CASES, True)])
+def test_minutes_of_a_control_of_few_problems_are_no_comparison(problems, judged):
+    """One contact of two minutes after one of fifteen would else be a fall that is known exactly."""
+    here = sums_of([(1, 10.0)] * 40 + [(1, 12.0)] * 20)
+    now, before = sums_of([(1, 2.0)] * problems), sums_of([(1, 15.0)] * problems)
+    reading = read_guardrail(MINUTES, Compared(here, here, now, before), limit=1.0, z=z_for(8, 2))
+    assert (reading.rise is not None) is judged and reading.breached is judged
+    assert read_guardrail(MINUTES, Compared(here, here, now, sums_of([(1, 15.0)])), limit=1.0, z=1.6).rise is None
+
+
 def test_one_customer_who_calls_thirty_times_is_no_breach():
     """Thirty contacts of one customer are one observation, thirty customers are thirty."""
     before = contacts(96, 320)
