@@ -120,6 +120,15 @@ def admin(db):
 
 
 @pytest.fixture
+def heard(agent, travel):
+    """A rule that the only agent has voted on, on a Monday."""
+    travel(date(2026, 3, 2))
+    rule = make.rule("Refunds need two signatures")
+    make.vote(rule, -2, by=agent)
+    return rule
+
+
+@pytest.fixture
 def own_key_ring(settings, tmp_path):
     """Pseudonyms of a key ring that goes with the test."""
     settings.KEY_RING_FILE = tmp_path / "keys" / "key_ring.json"

@@ -1,7 +1,7 @@
 """Claimed laws and contracts: a second person reads the clause and confirms it, or the rule becomes a policy."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
@@ -17,7 +17,6 @@ from rulebook.errors import NotAllowed, RulebookError
 from rulebook.journal.services import Acting, business_verb, record
 
 OPEN_DAYS = 14
-CONFIRMED = "confirmed"  # what is known of a confirmation, beside the names of fields
 CHUNK = 50  # claims a transaction: short enough to let others write in between
 
 
@@ -63,26 +62,18 @@ def confirm_until(rule: Rule) -> date | None:
     return add_open_days(rule.claimed_on, OPEN_DAYS) if rule.claimed and rule.claimed_on else None
 
 
-def confirmation_of(rule: Rule) -> dict[str, Any]:
-    """What is known of a confirmed claim, as plain values beside other fields; empty where nothing is confirmed."""
-    if rule.confirmed_at is None:
-        return {}
-    return {CONFIRMED: [mark(rule), rule.confirmed_by_id, rule.confirmed_at.isoformat()]}
-
-
-def without_confirmation(fields: Mapping[str, Any]) -> Any:
-    """The other fields."""
-    return {name: value for name, value in fields.items() if name != CONFIRMED}
+def confirmation_of(rule: Rule) -> list[Any]:
+    """What is known of a confirmed claim, as plain values to be kept; empty where nothing is confirmed."""
+    return [mark(rule), rule.confirmed_by_id, rule.confirmed_at.isoformat()] if rule.confirmed_at else []
 
 
 @business_verb
-def confirm_again(*, rule: Rule, was: Mapping[str, Any]) -> None:
+def confirm_again(*, rule: Rule, was: Sequence[Any]) -> None:
     """Give a rule whose words were put back the confirmation that it had, where it claims what was confirmed then."""
     held = Rule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
-    claim, by, at = was.get(CONFIRMED, ["", None, ""])
-    if not held.claimed or claim != mark(held):
+    if not was or not held.claimed or was[0] != mark(held):
         return
-    held.confirmed_by_id, held.confirmed_at = by, datetime.fromisoformat(at)
+    held.confirmed_by_id, held.confirmed_at = was[1], datetime.fromisoformat(was[2])
     held.save(update_fields=["confirmed_by", "confirmed_at", "updated_at"])
     record("authority_confirmed", "rule", held.code, after=held.authority, by=None)
 

@@ -10,7 +10,6 @@ agent, so nobody is told, no receipt is asked for, and whoever still names the m
 from collections.abc import Callable
 from datetime import date
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from rulebook.access.rights import refuse_others_rules, refuse_without
@@ -24,7 +23,9 @@ from rulebook.errors import WrongState
 from rulebook.flags.holding import TURN
 from rulebook.flags.moving import flags_to_move, move_flags
 from rulebook.journal.services import Acting, business_verb, take_turn
+from rulebook.review.lanes import is_full
 from rulebook.review.models import OPEN, Review, State
+from rulebook.review.queries import open_review_of, situation_of
 from rulebook.review.services import transition
 from rulebook.review.states import DECIDE
 
@@ -79,9 +80,9 @@ def why_not_merged(rule: Rule, into: Rule) -> str:
             return _("People are voting on %(code)s. Merge when the ballot is closed.") % {"code": one.code}
     fixed = Review.objects.filter(rule__in=[rule, into], state__in=FIXED).select_related("rule").order_by("pk").first()
     if fixed is None:
-        asked = Review.objects.filter(rule=rule, state__in=OPEN)
-        if asked.filter(~Q(objection="") | Q(full_asked=True)).exists():
-            return _("%(code)s is under review, with an objection or in the full lane. Decide that first.") % codes
+        review = open_review_of(rule)
+        if review is not None and is_full(situation_of(review, None)):
+            return _("%(code)s is under review, in the full lane. Decide that first.") % codes
         return ""
     if fixed.state == State.ON_TRIAL:
         return _("A trial without %(code)s is running. End it first.") % {"code": fixed.rule.code}

@@ -10,6 +10,7 @@ from datetime import date
 
 from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
+from django.urls import reverse
 
 from rulebook.access.calendar import SATURDAY, house_calendar
 from rulebook.access.letters import write_letter
@@ -19,7 +20,6 @@ from rulebook.journal.services import business_verb
 from rulebook.notices.models import Notice
 from rulebook.review import effects, guards, states, sunset
 from rulebook.review.models import Review, State
-from rulebook.review.queries import address_of
 from rulebook.review.services import hold, late, transition
 from rulebook.review.situation import WITH_RULE, Situation, situations
 
@@ -158,7 +158,7 @@ def _reopen(*, review: Review) -> None:
     decider, when = review.decided_by, review.decided_on
     transition(review=review, verb=REOPEN, by=None)
     if decider is not None and decider.is_active:
-        context = {"rule": review.rule, "link": address_of(review)}
+        context = {"rule": review.rule, "link": reverse("admin:review_review_change", args=[review.pk])}
         write_letter(to=decider, about=f"review {review.pk} reopened {when}", template=REOPENED, context=context)
 
 

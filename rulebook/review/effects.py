@@ -4,9 +4,9 @@ Called by `services.transition` and by the verbs that end a wait, within their t
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from rulebook.catalogue.claims import confirm_again, confirmation_of, without_confirmation
+from rulebook.catalogue.claims import confirm_again, confirmation_of
 from rulebook.catalogue.lifecycle import end_rule, restore_rule
 from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import RuleFields, change_rule
@@ -19,6 +19,7 @@ from rulebook.review.states import DECIDED, LAPSING, ON_TRIAL, TAKES_EFFECT, UND
 from rulebook.review.suspending import move_trial
 from rulebook.votes.services import lay_on_top, take_from_top
 
+CONFIRMED = "confirmed"  # in `rule_before`, beside the names of fields: who had confirmed the law, and when
 OWNER_DAYS = 7  # open days in which an absent owner may object
 NO_OWNERS_WAIT = (State.DECLARED_MYTH, State.WRITTEN_DOWN, State.LAPSED)
 UNDECIDED: dict[str, Any] = {
@@ -187,7 +188,7 @@ def _change_the_rule(at: Situation) -> None:
     if review.outcome in GONE:
         end_rule(rule, None)
     elif fields:
-        review.rule_before = {name: getattr(rule, name) for name in fields} | confirmation_of(rule)
+        review.rule_before = {name: getattr(rule, name) for name in fields} | {CONFIRMED: confirmation_of(rule)}
         review.save(update_fields=["rule_before"])
         change_rule(rule=rule, fields=fields, by=None)
     newest = rule.versions.latest("number")
@@ -209,8 +210,10 @@ def _put_back(at: Situation, before: State, by: Acting | None) -> None:
     if before in GONE:
         restore_rule(rule, by)
     else:
-        change_rule(rule=rule, fields=without_confirmation(review.rule_before), by=None)
-        confirm_again(rule=rule, was=review.rule_before)
+        fields = dict(review.rule_before)
+        confirmed = fields.pop(CONFIRMED, [])
+        change_rule(rule=rule, fields=cast(RuleFields, fields), by=None)
+        confirm_again(rule=rule, was=confirmed)
     newest = rule.versions.latest("number")
     if before in GONE or before in REWORDED:  # the words that were marked, under a new number
         review.version = newest

@@ -45,6 +45,13 @@ class AnswersForm(forms.Form):
     answer_due = _day(_("You expect the answer by"))
     effective_on = _day(_("In force from"), _("Blank: the first working day after the front line has been told."))
 
+    def give_room(self) -> None:
+        """A field of one line would run several lines together: where there are such, it gets as many."""
+        for name, field in self.fields.items():
+            lines = str(self.initial.get(name) or "").count("\n") + 1
+            if lines > 1 and isinstance(field.widget, forms.TextInput):
+                field.widget = forms.Textarea(attrs={**field.widget.attrs, "rows": lines})
+
     def answers(self) -> Answers:
         """What was sent, of the right types. A tick that is not set counts where its field was on the page."""
         sent = {name: value for name, value in self.cleaned_data.items() if name in self.data}

@@ -22,7 +22,6 @@ FENCE_DAYS = 14  # open days to name a purpose
 LAPSING_DAYS = 14  # open days between the announcement and the end
 UNDO_DAYS = 30  # days, of the calendar
 LONGEST_KEPT = 366  # days until the next review
-A_YEAR = 365
 
 
 # For whatever is decided

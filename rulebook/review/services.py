@@ -4,6 +4,7 @@ Each holds the row of the rule first, then that of the review: two people who de
 the other, and the second is told who was first and what they decided.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, TypedDict, cast
@@ -37,8 +38,7 @@ TEXTS = (
 )  # fmt: skip
 
 
-# Days ahead: what lies further is no decision, and no question.
-FURTHEST = {"effective_on": 366, "answer_due": 90}
+ANSWER_WITHIN = 90  # days in which an escalation is answered: later is no question
 
 
 class Answers(TypedDict, total=False):
@@ -114,11 +114,12 @@ def why_not_marked(rule: Rule) -> str:
 
 @business_verb
 def transition(
-    *, review: Review, verb: str, by: Acting | None, answers: Answers | None = None, seen: str = ""
+    *, review: Review, verb: str, by: Acting | None, answers: Answers | None = None, seen: str = "", was: str = ""
 ) -> Review:
     """Do one verb of the table to a review, with what is answered along with it; the review as it stands then.
 
-    `by` is None for the clocks. `seen` is the state that the person saw, where a page says it. Raises WrongState where
+    `by` is None for the clocks. `seen` is the state that the person saw and `was` the `stamp` of the answers, where a
+    page says them. Raises WrongState where
     the verb does not lead on from where the review stands, or a guard does not hold; NotAllowed without the right;
     FieldRefused for an answer that is impossible.
     """
@@ -127,6 +128,7 @@ def transition(
     if at.review.state not in row.sources or (seen and seen != at.review.state):
         raise WrongState(how_it_stands(at.review))
     _refuse_strangers(row, at, by)
+    _refuse_stale(at.review, answers or {}, was)
     return _move(row, at, by, answers or {})
 
 
@@ -154,13 +156,14 @@ def late(review: Review, due: date | None, today: date) -> None:
 
 
 @business_verb
-def answer_questions(*, review: Review, answers: Answers, by: Acting) -> Review:
-    """Store answers without deciding; the first ones take a marked review to "being assessed"."""
+def answer_questions(*, review: Review, answers: Answers, by: Acting, was: str = "") -> Review:
+    """Store answers without deciding; the first ones take a marked review to "being assessed". `was` as above."""
     at = hold(review, by)
     refuse_without(by, states.DECIDE)
     refuse_others_rules(by, at.rule.department, at.rule.owner_id)
     if at.review.state not in (State.MARKED, State.ASSESSING, State.LAPSING, State.ON_TRIAL):
         raise WrongState(how_it_stands(at.review))
+    _refuse_stale(at.review, answers, was)
     _take_in(at.review, at.rule, answers)
     at.review.save()
     _begin(at, by)
@@ -252,10 +255,10 @@ def answer_escalation(*, review: Review, answer: str, by: Acting) -> Review:
 
 
 def _look_at_it_again(at: Situation) -> None:
-    """The answer to what the calendar asked is for a year, as a `kept` is."""
+    """The answer to what the calendar asked is for 12 months, as a `kept` is."""
     due = at.rule.review_by
     if at.review.origin == Review.Origin.SUNSET and due is not None and due <= at.today:
-        change_rule(rule=at.rule, fields={"review_by": at.today + timedelta(days=guards.A_YEAR)}, by=None)
+        change_rule(rule=at.rule, fields={"review_by": at.today + timedelta(days=guards.LONGEST_KEPT)}, by=None)
 
 
 @business_verb
@@ -295,6 +298,20 @@ def _refuse_strangers(row: states.Transition, at: Situation, by: Acting | None) 
         raise NotAllowed(refusal)
 
 
+def stamp(review: Review) -> str:
+    """A short name of all that is answered so far; another answer has another one."""
+    said = "\n".join(str(getattr(review, name)) for name in Answers.__annotations__)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _refuse_stale(review: Review, answers: Answers, was: str) -> None:
+    """Whoever did not see the newest answers would take them away. The same ones once more are no harm."""
+    if not was or was == stamp(review):
+        return
+    if any(getattr(review, name) != value for name, value in _cleaned(answers).items()):
+        raise WrongState(_("Somebody changed the answers a moment ago. Yours stand here: compare, and press again."))
+
+
 def _begin(at: Situation, by: Acting) -> None:
     """The first answer begins the assessment."""
     if at.review.state == State.MARKED:
@@ -330,6 +347,12 @@ def _take_in(review: Review, rule: Rule, answers: Mapping[str, Any]) -> None:
         setattr(review, name, value)
 
 
+def _refuse_far(values: Mapping[str, Any], name: str, most: int, sentence: str) -> None:
+    """What lies so far ahead is no decision: the rule stays, and its own clock waits for it."""
+    if values.get(name) and values[name] > timezone.localdate() + timedelta(days=most):
+        raise FieldRefused(name, sentence)
+
+
 def _cleaned(answers: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(answers)
     for name in LINES:
@@ -338,9 +361,8 @@ def _cleaned(answers: Mapping[str, Any]) -> dict[str, Any]:
             most = longest(Review, name)
             if len(values[name]) > most:
                 raise FieldRefused(name, _("That is more than %(most)s characters. Shorten it.") % {"most": most})
-    for name, most_days in FURTHEST.items():
-        if values.get(name) and values[name] > timezone.localdate() + timedelta(days=most_days):
-            raise FieldRefused(name, _("Set a day within %(days)s days.") % {"days": most_days})
+    _refuse_far(values, "effective_on", guards.LONGEST_KEPT, _("Set a day within 12 months."))
+    _refuse_far(values, "answer_due", ANSWER_WITHIN, _("Expect the answer within 90 days."))
     for name in TEXTS:
         if name in values:
             values[name] = scrub(clean_text(values[name])).text

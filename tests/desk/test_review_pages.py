@@ -11,6 +11,7 @@ from rulebook.catalogue.models import Rule
 from rulebook.catalogue.services import change_rule
 from rulebook.review.models import Fence, Review, State
 from rulebook.review.services import object_to, transition
+from rulebook.review.sunset import begin_sunsets
 from rulebook.votes.ballots import close_ballot
 from tests import make
 
@@ -18,15 +19,6 @@ pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 3, 2)
 PLAY = {"play": "Refund at once.", "purpose": "", "nobody_knows": "on"}
 MARK, SEVERAL, BOARD, ASKED = (f"/admin/review/review/{name}" for name in ("mark/", "mark-several/", "", "asked/"))
-
-
-@pytest.fixture
-def heard(agent, travel):
-    """A rule that the only agent has voted on."""
-    travel(MONDAY)
-    rule = make.rule("Refunds need two signatures")
-    make.vote(rule, -2, by=agent)
-    return rule
 
 
 @pytest.fixture
@@ -337,3 +329,27 @@ def test_a_form_laid_out_before_another_answer_says_so_and_keeps_what_was_typed(
     assert review.play == "Call Anna."
     again = re.search(r'name="was" value="(\w+)"', text(late))[1]
     assert do(desk, review, "save", was=again, play="Call Bo.", purpose="").status_code == 302
+
+
+def test_the_same_answers_sent_twice_are_no_quarrel(desk, review):
+    was = re.search(r'name="was" value="(\w+)"', text(desk.get(page(review))))[1]
+    for _click in range(2):
+        assert do(desk, review, "save", was=was, play="Call Anna.").status_code == 302
+
+
+def test_several_lines_stay_several_lines(desk, review):
+    Review.objects.update(play="Search by name.\nAsk for the number after that.")
+    field = re.search(r'<textarea[^>]*name="play"[^>]*>([^<]*)<', desk.get(page(review)).content.decode())
+    assert field[1].strip().splitlines() == ["Search by name.", "Ask for the number after that."]
+
+
+def test_a_manager_of_another_department_keeps_what_lapses_on_its_page(client, manager, travel):
+    travel(MONDAY)
+    make.department("Shipping", head=manager)
+    make.rule(review_by=MONDAY, department=make.department("Returns", head=make.person("anna", role="manager")))
+    (review,) = begin_sunsets(MONDAY)
+    client.force_login(manager)
+    assert "Keep" in text(client.get(page(review)))
+    sent = {"purpose": "Against fraud.", "answer": "Nine in ten were fine.", "review_by": "2026-06-01"}
+    assert do(client, review, "keep", **sent).status_code == 302
+    assert Review.objects.get().state == State.KEPT

@@ -17,15 +17,6 @@ ANSWERS = {"play": "Refund at once.", "nobody_knows": True}
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def heard(agent, travel):
-    """A rule that the only agent has voted on."""
-    travel(MONDAY)
-    rule = make.rule("Refunds need two signatures")
-    make.vote(rule, -2, by=agent)
-    return rule
-
-
 def test_a_rule_is_marked_decided_told_and_gone_a_working_day_later(heard, manager, travel):
     review = make.review(heard, by=manager)
     assert (review.state, review.evidence["version"], review.marked_on) == (State.MARKED, 1, MONDAY)

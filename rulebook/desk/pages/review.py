@@ -4,7 +4,6 @@ The buttons are those of the table of transitions; a closed one says why. Whatev
 step is refused.
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -43,8 +42,6 @@ COMMON = (
     "play", "purpose", "nobody_knows", "in_one_sentence", "protects", "objection_answer", "effective_on",
 )  # fmt: skip
 NEW_WORDS = ("new_title", "new_text")
-# Buttons that send no answers of the form.
-UNTYPED = ("agree", "object", "fence", "tool", "words", "extend", "looked", "answer", "withdraw", "undo")
 FORM = "rb-review"  # by which fields anywhere on the page belong to the one form
 
 
@@ -67,9 +64,6 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
         verb, form = request.POST.get("do", ""), _form(review, request.POST)
         if not form.is_valid():
             return self._show(request, review, form, "", 422)
-        if (was := request.POST.get("was")) and was != stamp(review) and verb not in UNTYPED:
-            refusal = _("Somebody changed the answers a moment ago. Yours stand here: compare, and press again.")
-            return self._show(request, review, form, refusal, 409)
         try:
             said = _do(request, review, verb, _answers_for(verb, review, form.answers()))
         except RulebookError as refusal:
@@ -133,7 +127,7 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
             "known": review_words.evidence_rows(review),
             "timeline": review_words.review_timeline(review, trials, names=request.user.has_perm("journal.view_actor")),
             "form_id": FORM,
-            "was": stamp(review),
+            "was": services.stamp(review),
             "trials": trials,
             "may_end_trial": review.state == State.ON_TRIAL and may_decide(at),
         }
@@ -192,12 +186,6 @@ class ReviewPage(MarkingPages, ReadOnlyAdmin):
         return TemplateResponse(request, f"desk/review/{name}.html", {**frame, **context}, status=status)
 
 
-def stamp(review: Review) -> str:
-    """A short name of what is answered so far: a form that was laid out before another answer carries another one."""
-    said = "\n".join(str(getattr(review, name)) for name in AnswersForm.base_fields)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
 def _form(review: Review, sent: Any = None) -> AnswersForm:
     """Prefilled with what was answered before; a new wording begins with the words that the rule has."""
     begun = {name: getattr(review, name) for name in AnswersForm.base_fields}
@@ -205,7 +193,9 @@ def _form(review: Review, sent: Any = None) -> AnswersForm:
         begun |= {"new_title": review.rule.title, "new_text": review.rule.text}
     begun["limit"] = review.limit or review.rule.decision_limit
     begun["effective_on"] = review.not_before
-    return AnswersForm(sent, initial=begun)
+    form = AnswersForm(sent, initial=begun)
+    form.give_room()
+    return form
 
 
 def _answers_for(verb: str, review: Review, given: Answers) -> Answers:
@@ -223,7 +213,7 @@ def _do(request: HttpRequest, review: Review, verb: str, answers: Answers) -> st
     by, post = acting(request), request.POST
     fence = {name: post.get(name, "") for name in ("comes_from", "counter")}
     doing: dict[str, Callable[[], Any]] = {
-        "save": lambda: services.answer_questions(review=review, answers=answers, by=by),
+        "save": lambda: services.answer_questions(review=review, answers=answers, was=post.get("was", ""), by=by),
         "full": lambda: services.answer_questions(review=review, answers={"full_asked": True}, by=by),
         "agree": lambda: services.agree(review=review, by=by),
         "object": lambda: services.object_to(review=review, objection=post.get("objection", ""), by=by),
@@ -241,7 +231,8 @@ def _do(request: HttpRequest, review: Review, verb: str, answers: Answers) -> st
     offered = (*review_steps.FIELDS, "declare_myth", "withdraw", "undo", "end_trial", "revert_trial")
     if verb not in offered:
         raise FieldRefused("", _("Choose what becomes of the rule."))
-    services.transition(review=review, verb=verb, answers=answers, seen=post.get("seen", ""), by=by)
+    seen = {name: post.get(name, "") for name in ("seen", "was")}
+    services.transition(review=review, verb=verb, answers=answers, by=by, **seen)
     return ""
 
 
