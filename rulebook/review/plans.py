@@ -159,9 +159,9 @@ def plan_of(
 ) -> dict[str, Any]:
     """The plan as it is registered. Rates in parts of 1, minutes per solved problem, days as ISO dates.
 
-    Minutes are a guardrail where 50 contacts of the weeks before carry their handle time, and 50 problems of the control; a limit of None is a tenth
-    of what a solved problem took then. Raises FieldRefused for a limit that makes no sense, for an extension that is
-    too long, and for a limit of minutes that nobody measures.
+    Minutes are a guardrail where 50 contacts of the weeks before carry their handle time, and so 50 problems of the
+    control; a limit of None is a tenth of what a solved problem took then. Raises FieldRefused for a limit that makes
+    no sense, for an extension that is too long, and for a limit of minutes that nobody measures.
     """
     if not 0 <= may_extend_weeks <= LONGEST_EXTENSION:
         words = {"most": LONGEST_EXTENSION}
